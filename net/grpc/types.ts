@@ -1,0 +1,70 @@
+/**
+ * What handlers and callers of gRPC see: methods, messages as bytes, status,
+ * metadata, deadline, cancellation. Nothing of HTTP/2 or sockets shows here, so
+ * that a test can call a handler in process.
+ */
+import type { Metadata } from "./metadata.ts";
+
+/** The identity that the transport proved; undefined without TLS. */
+export interface Peer {
+  /** Common name of the client certificate's subject. */
+  readonly subject: string | undefined;
+  /** For log lines: "127.0.0.1:50412". */
+  readonly address: string;
+}
+
+export interface ServerCall {
+  /** "/log.v1.Log/Produce" */
+  readonly path: string;
+  readonly metadata: Metadata;
+  readonly peer: Peer;
+  /** Monotonic milliseconds at which the caller stops waiting; undefined for never. */
+  readonly deadlineMs: number | undefined;
+  /** Aborted when the caller cancels, the deadline passes or the connection ends. */
+  readonly signal: AbortSignal;
+  /** Sent with the status; may be added to until the handler ends. */
+  readonly trailers: Metadata;
+}
+
+/** A handler reports failure by throwing a StatusError (see status.ts). */
+export type UnaryHandler = (
+  request: Uint8Array,
+  call: ServerCall,
+) => Promise<Uint8Array> | Uint8Array;
+
+/** Where a streaming handler puts its messages. */
+export interface MessageSink {
+  /**
+   * Queues one message. Returns false when the peer is slow: await `drained()`
+   * before the next one. Throws `cancelled` once the call is over.
+   */
+  send(message: Uint8Array): boolean;
+  drained(): Promise<void>;
+}
+
+export type ServerStreamHandler = (
+  request: Uint8Array,
+  sink: MessageSink,
+  call: ServerCall,
+) => Promise<void>;
+
+/** Messages of the client come as an async iterable with back-pressure. */
+export type ClientStreamHandler = (
+  requests: AsyncIterable<Uint8Array>,
+  call: ServerCall,
+) => Promise<Uint8Array>;
+
+export type BidiHandler = (
+  requests: AsyncIterable<Uint8Array>,
+  sink: MessageSink,
+  call: ServerCall,
+) => Promise<void>;
+
+export type MethodHandler =
+  | { readonly kind: "unary"; readonly handle: UnaryHandler }
+  | { readonly kind: "server_stream"; readonly handle: ServerStreamHandler }
+  | { readonly kind: "client_stream"; readonly handle: ClientStreamHandler }
+  | { readonly kind: "bidi"; readonly handle: BidiHandler };
+
+/** Full method path ("/log.v1.Log/Produce") to handler. */
+export type Methods = ReadonlyMap<string, MethodHandler>;

@@ -1,0 +1,322 @@
+/**
+ * The security files of a cluster: one authority, the certificates it signs,
+ * the gossip key and the ACL files, all in one directory. Says what is there,
+ * never overwrites unasked. Callers: `proglog certs`, scripts/gen-certs.ts, tests.
+ */
+import { randomBytes } from "node:crypto";
+import { isIP } from "node:net";
+import { dirname, join } from "node:path";
+import { ProglogError } from "../../core/errors.ts";
+import { MODEL_TEMPLATE, POLICY_TEMPLATE } from "./acl_templates.ts";
+import { PEER_URI } from "./subject.ts";
+import {
+  type CertificateUse,
+  type Issuer,
+  type KeyedCertificate,
+  makeCertificate,
+} from "./x509.ts";
+
+/** Names as in the book; `peer*`, `ca-key.pem` and `gossip.key` are ours. */
+export const SECURITY_FILES = {
+  authority: { certificate: "ca.pem", key: "ca-key.pem" },
+  server: { certificate: "server.pem", key: "server-key.pem" },
+  peer: { certificate: "peer.pem", key: "peer-key.pem" },
+  rootClient: { certificate: "root-client.pem", key: "root-client-key.pem" },
+  nobodyClient: {
+    certificate: "nobody-client.pem",
+    key: "nobody-client-key.pem",
+  },
+  aclModel: "model.conf",
+  aclPolicy: "policy.csv",
+  gossipKey: "gossip.key",
+} as const;
+
+/** memberlist takes 16, 24 or 32 bytes; 32 is AES-256. */
+const GOSSIP_KEY_BYTES = 32;
+/** Machines whose clock is behind ours accept a new certificate at once. */
+const CLOCK_SKEW_MS = 5 * 60_000;
+const DAY_MS = 86_400_000;
+const AUTHORITY_DAYS_MIN = 3650;
+const PRIVATE_MODE = 0o600;
+const PUBLIC_MODE = 0o644;
+
+export const VALIDITY_DAYS_DEFAULT = 365;
+const VALIDITY_DAYS_MAX = 36_500;
+
+export interface InitOptions {
+  readonly directory: string;
+  /** Names and addresses besides localhost, 127.0.0.1, ::1 and this machine's. */
+  readonly hosts?: readonly string[];
+  readonly validityDays?: number;
+  readonly existing?: "refuse" | "replace";
+  readonly nowMs?: number;
+}
+
+export interface WrittenFile {
+  readonly path: string;
+  /** When the certificate ends; undefined for keys and other files. */
+  readonly validUntilMs?: number;
+}
+
+interface PlannedFile extends WrittenFile {
+  readonly text: string;
+  readonly mode: number;
+}
+
+/**
+ * Writes all security files. Throws `already_exists` naming the files that are
+ * there unless `existing` is "replace", and `invalid_argument` for a bad host.
+ */
+export function initSecurityFiles(options: InitOptions): WrittenFile[] {
+  const { directory } = options;
+  const plan = planFiles(options);
+  if (options.existing !== "replace") refuseExisting(directory, plan);
+  makePrivateDirectory(directory);
+  for (const file of plan) writeAtomically(file);
+  return plan.map(withoutText);
+}
+
+function planFiles(options: InitOptions): PlannedFile[] {
+  const nowMs = options.nowMs ?? Date.now();
+  const days = checkDays(options.validityDays ?? VALIDITY_DAYS_DEFAULT);
+  const until = nowMs + days * DAY_MS;
+  const authorityUntil = nowMs + Math.max(days, AUTHORITY_DAYS_MIN) * DAY_MS;
+  const hosts = allHosts(options.hosts ?? []);
+  const authority = makeCertificate({
+    commonName: "proglog CA",
+    use: { kind: "authority" },
+    hosts: [],
+    uris: [],
+    notBeforeMs: nowMs - CLOCK_SKEW_MS,
+    notAfterMs: authorityUntil,
+  });
+  const leaf = (
+    names: { certificate: string; key: string },
+    request: Omit<LeafRequest, "nowMs" | "notAfterMs">,
+  ) =>
+    pairFiles(options.directory, names, {
+      pair: makeLeaf({ ...request, nowMs, notAfterMs: until }, authority),
+      notAfterMs: until,
+    });
+  return [
+    ...pairFiles(options.directory, SECURITY_FILES.authority, {
+      pair: authority,
+      notAfterMs: authorityUntil,
+    }),
+    ...leaf(SECURITY_FILES.server, { name: "server", role: "server", hosts }),
+    ...leaf(SECURITY_FILES.peer, { name: "peer", role: "peer", hosts }),
+    ...leaf(SECURITY_FILES.rootClient, { name: "root", role: "client" }),
+    ...leaf(SECURITY_FILES.nobodyClient, { name: "nobody", role: "client" }),
+    ...plainFiles(options.directory),
+  ];
+}
+
+interface LeafRequest {
+  readonly name: string;
+  readonly role: "server" | "peer" | "client";
+  readonly hosts?: readonly string[];
+  readonly nowMs: number;
+  readonly notAfterMs: number;
+}
+
+function makeLeaf(request: LeafRequest, issuer: Issuer): KeyedCertificate {
+  const use: CertificateUse = {
+    kind: "leaf",
+    server: request.role !== "client",
+    client: request.role !== "server",
+  };
+  return makeCertificate({
+    commonName: request.name,
+    organizationalUnit: request.role,
+    use,
+    hosts: request.hosts ?? [],
+    uris: request.role === "peer" ? [PEER_URI] : [],
+    notBeforeMs: request.nowMs - CLOCK_SKEW_MS,
+    notAfterMs: request.notAfterMs,
+  }, issuer);
+}
+
+function pairFiles(
+  directory: string,
+  names: { certificate: string; key: string },
+  made: { pair: KeyedCertificate; notAfterMs: number },
+): PlannedFile[] {
+  return [
+    {
+      path: join(directory, names.certificate),
+      text: made.pair.certificatePem,
+      mode: PUBLIC_MODE,
+      validUntilMs: made.notAfterMs,
+    },
+    {
+      path: join(directory, names.key),
+      text: made.pair.keyPem,
+      mode: PRIVATE_MODE,
+    },
+  ];
+}
+
+function plainFiles(directory: string): PlannedFile[] {
+  const key = randomBytes(GOSSIP_KEY_BYTES).toString("base64");
+  const files = [
+    { name: SECURITY_FILES.aclModel, text: MODEL_TEMPLATE, mode: PUBLIC_MODE },
+    {
+      name: SECURITY_FILES.aclPolicy,
+      text: POLICY_TEMPLATE,
+      mode: PUBLIC_MODE,
+    },
+    { name: SECURITY_FILES.gossipKey, text: `${key}\n`, mode: PRIVATE_MODE },
+  ];
+  return files.map(({ name, text, mode }) => ({
+    path: join(directory, name),
+    text,
+    mode,
+  }));
+}
+
+export interface IssueOptions {
+  readonly directory: string;
+  /** Becomes the common name, the subject of the ACL, and the file name. */
+  readonly name: string;
+  readonly validityDays?: number;
+  readonly existing?: "refuse" | "replace";
+  readonly nowMs?: number;
+}
+
+/**
+ * Makes `NAME-client.pem` and its key, signed by the authority in the directory.
+ * Throws `not_found` when there is no authority key, else as initSecurityFiles.
+ */
+export function issueClientCertificate(options: IssueOptions): WrittenFile[] {
+  const { directory, name } = options;
+  checkClientName(name);
+  const nowMs = options.nowMs ?? Date.now();
+  const days = checkDays(options.validityDays ?? VALIDITY_DAYS_DEFAULT);
+  const notAfterMs = nowMs + days * DAY_MS;
+  const issuer = readAuthority(directory);
+  const files = pairFiles(
+    directory,
+    { certificate: `${name}-client.pem`, key: `${name}-client-key.pem` },
+    {
+      pair: makeLeaf({ name, role: "client", nowMs, notAfterMs }, issuer),
+      notAfterMs,
+    },
+  );
+  if (options.existing !== "replace") refuseExisting(directory, files);
+  for (const file of files) writeAtomically(file);
+  return files.map(withoutText);
+}
+
+function readAuthority(directory: string): Issuer {
+  const { certificate, key } = SECURITY_FILES.authority;
+  return {
+    certificatePem: readRequired(join(directory, certificate)),
+    keyPem: readRequired(join(directory, key)),
+  };
+}
+
+function readRequired(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (cause) {
+    throw new ProglogError(
+      cause instanceof Deno.errors.NotFound ? "not_found" : "permission_denied",
+      `Cannot read ${path}, which is needed to sign certificates`,
+      { details: { path, kind: "certificate" }, cause },
+    );
+  }
+}
+
+/** `$CONFIG_DIR`, else `~/.proglog`, as in the book. */
+export function configDirectory(
+  env: (name: string) => string | undefined,
+): string {
+  const explicit = env("CONFIG_DIR");
+  if (explicit !== undefined && explicit !== "") return explicit;
+  const home = env("HOME");
+  return home === undefined || home === ""
+    ? ".proglog"
+    : join(home, ".proglog");
+}
+
+function allHosts(extra: readonly string[]): string[] {
+  for (const host of extra) checkHost(host);
+  const own = ["localhost", "127.0.0.1", "::1", Deno.hostname()];
+  return [...new Set([...own, ...extra])].filter(isHost);
+}
+
+function checkHost(host: string): void {
+  if (isHost(host)) return;
+  throw new ProglogError(
+    "invalid_argument",
+    `Cannot put "${host}" into a certificate as it is neither a host name nor an IP address`,
+    { details: { host } },
+  );
+}
+
+/** RFC 1123 names, with a wildcard as the whole first label at most. */
+function isHost(host: string): boolean {
+  const label = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?";
+  const name = new RegExp(`^(\\*\\.)?${label}(\\.${label})*$`, "i");
+  return isIP(host) !== 0 || (host.length <= 253 && name.test(host));
+}
+
+function checkClientName(name: string): void {
+  // The name is also a file name, and "*" means everybody in a policy.
+  if (/^[A-Za-z0-9][A-Za-z0-9._@-]{0,62}$/.test(name)) return;
+  throw new ProglogError(
+    "invalid_argument",
+    `Cannot issue a certificate for "${name}" as a name is 1 to 63 letters, digits, ".", "_", "@" or "-"`,
+    { details: { name } },
+  );
+}
+
+function checkDays(days: number): number {
+  if (Number.isInteger(days) && days >= 1 && days <= VALIDITY_DAYS_MAX) {
+    return days;
+  }
+  throw new ProglogError(
+    "invalid_argument",
+    `Cannot make a certificate valid for ${days} days as the number must be from 1 to ${VALIDITY_DAYS_MAX}`,
+  );
+}
+
+function refuseExisting(directory: string, plan: readonly PlannedFile[]): void {
+  const existing = plan.filter(({ path }) => isThere(path))
+    .map(({ path }) => path.slice(directory.length + 1));
+  if (existing.length === 0) return;
+  throw new ProglogError(
+    "already_exists",
+    `Cannot write to ${directory} as these files are there: ${
+      existing.join(", ")
+    }`,
+    { details: { directory, kind: "certificate" } },
+  );
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+function makePrivateDirectory(directory: string): void {
+  Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  Deno.chmodSync(directory, 0o700);
+}
+
+/** A reader sees the old file or the whole new one. */
+function writeAtomically(file: PlannedFile): void {
+  const temporary = Deno.makeTempFileSync({ dir: dirname(file.path) });
+  Deno.writeTextFileSync(temporary, file.text);
+  Deno.chmodSync(temporary, file.mode);
+  Deno.renameSync(temporary, file.path);
+}
+
+function withoutText({ path, validUntilMs }: PlannedFile): WrittenFile {
+  return validUntilMs === undefined ? { path } : { path, validUntilMs };
+}

@@ -1,0 +1,11 @@
+/**
+ * Makes development certificates in `$CONFIG_DIR` or `~/.proglog`, or in the
+ * directory given: `deno task gen-certs [DIRECTORY]`. The same code as
+ * `proglog certs init`, with its defaults.
+ */
+import { configDirectory, initSecurityFiles } from "../net/auth/pki.ts";
+
+const directory = Deno.args[0] ?? configDirectory((name) => Deno.env.get(name));
+for (const { path } of initSecurityFiles({ directory })) {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${path}\n`));
+}

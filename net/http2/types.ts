@@ -65,7 +65,10 @@ export interface Http2Connection {
   receive(chunk: Uint8Array, nowMs: number): readonly Http2Event[];
 
   /** Client only: opens a stream; undefined when the peer's limit is reached or it is going away. */
-  request(headers: HeaderList, options: { endStream: boolean }): number | undefined;
+  request(
+    headers: HeaderList,
+    options: { endStream: boolean },
+  ): number | undefined;
   /** Response head or trailers. Trailers wait behind queued data. Ignored on a closed stream. */
   sendHeaders(
     streamId: number,
@@ -91,6 +94,11 @@ export interface Http2Connection {
 
   /** Takes what must be written now, in order; empty when there is nothing. */
   takeOutput(): readonly Uint8Array[];
+  /**
+   * Events that arose outside `receive`: "writable" when `takeOutput` emptied a
+   * queue. Call it after `takeOutput`; `receive` returns what waits here as well.
+   */
+  takeEvents(): readonly Http2Event[];
 
   /** Streams that are not closed. */
   readonly openStreamCount: number;

@@ -15,6 +15,7 @@ export type ErrorCode =
   | "not_found" // a log, node or file that does not exist
   | "not_leader" // this node cannot accept the write
   | "offset_out_of_range" // outside lowest..highest
+  | "out_of_order" // a producer's sequence number skips one
   | "overloaded" // a bounded queue is full
   | "permission_denied" // authenticated, not allowed
   | "too_large" // over a named limit

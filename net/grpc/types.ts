@@ -26,7 +26,10 @@ export interface ServerCall {
   readonly trailers: Metadata;
 }
 
-/** A handler reports failure by throwing a StatusError (see status.ts). */
+/**
+ * A handler reports failure by throwing a StatusError (see status.ts). Request
+ * bytes are never overwritten: a handler may keep them, or views of them.
+ */
 export type UnaryHandler = (
   request: Uint8Array,
   call: ServerCall,
@@ -39,6 +42,12 @@ export interface MessageSink {
    * before the next one. Throws `cancelled` once the call is over.
    */
   send(message: Uint8Array): boolean;
+  /**
+   * As `send`, without a copy: the message is `buffer` from `start` (at least 5)
+   * to its end. The 5 bytes before `start` are overwritten, and the caller must
+   * not touch the buffer again.
+   */
+  sendWithHeadroom(buffer: Uint8Array, start: number): boolean;
   drained(): Promise<void>;
 }
 

@@ -3,7 +3,8 @@
  * directory given: `deno task gen-certs [DIRECTORY]`. The same code as
  * `proglog certs init`, with its defaults.
  */
-import { configDirectory, initSecurityFiles } from "../net/auth/pki.ts";
+import { initSecurityFiles } from "../net/auth/pki.ts";
+import { configDirectory } from "../net/auth/security_files.ts";
 
 const directory = Deno.args[0] ?? configDirectory((name) => Deno.env.get(name));
 for (const { path } of initSecurityFiles({ directory })) {

@@ -4,32 +4,28 @@
  * never overwrites unasked. Callers: `proglog certs`, scripts/gen-certs.ts, tests.
  */
 import { randomBytes } from "node:crypto";
-import { isIP } from "node:net";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { ProglogError } from "../../core/errors.ts";
 import { MODEL_TEMPLATE, POLICY_TEMPLATE } from "./acl_templates.ts";
+import { allHosts, checkClientName, checkDays } from "./certificate_names.ts";
+import {
+  makePrivateDirectory,
+  type PlannedFile,
+  PRIVATE_MODE,
+  PUBLIC_MODE,
+  refuseExisting,
+  SECURITY_FILES,
+  withoutText,
+  writeAtomically,
+  type WrittenFile,
+} from "./security_files.ts";
 import { PEER_URI } from "./subject.ts";
 import {
   type CertificateUse,
   type Issuer,
   type KeyedCertificate,
   makeCertificate,
-} from "./x509.ts";
-
-/** Names as in the book; `peer*`, `ca-key.pem` and `gossip.key` are ours. */
-export const SECURITY_FILES = {
-  authority: { certificate: "ca.pem", key: "ca-key.pem" },
-  server: { certificate: "server.pem", key: "server-key.pem" },
-  peer: { certificate: "peer.pem", key: "peer-key.pem" },
-  rootClient: { certificate: "root-client.pem", key: "root-client-key.pem" },
-  nobodyClient: {
-    certificate: "nobody-client.pem",
-    key: "nobody-client-key.pem",
-  },
-  aclModel: "model.conf",
-  aclPolicy: "policy.csv",
-  gossipKey: "gossip.key",
-} as const;
+} from "./x509/make.ts";
 
 /** memberlist takes 16, 24 or 32 bytes; 32 is AES-256. */
 const GOSSIP_KEY_BYTES = 32;
@@ -37,11 +33,8 @@ const GOSSIP_KEY_BYTES = 32;
 const CLOCK_SKEW_MS = 5 * 60_000;
 const DAY_MS = 86_400_000;
 const AUTHORITY_DAYS_MIN = 3650;
-const PRIVATE_MODE = 0o600;
-const PUBLIC_MODE = 0o644;
 
 export const VALIDITY_DAYS_DEFAULT = 365;
-const VALIDITY_DAYS_MAX = 36_500;
 
 export interface InitOptions {
   readonly directory: string;
@@ -50,17 +43,6 @@ export interface InitOptions {
   readonly validityDays?: number;
   readonly existing?: "refuse" | "replace";
   readonly nowMs?: number;
-}
-
-export interface WrittenFile {
-  readonly path: string;
-  /** When the certificate ends; undefined for keys and other files. */
-  readonly validUntilMs?: number;
-}
-
-interface PlannedFile extends WrittenFile {
-  readonly text: string;
-  readonly mode: number;
 }
 
 /**
@@ -225,98 +207,4 @@ function readRequired(path: string): string {
       { details: { path, kind: "certificate" }, cause },
     );
   }
-}
-
-/** `$CONFIG_DIR`, else `~/.proglog`, as in the book. */
-export function configDirectory(
-  env: (name: string) => string | undefined,
-): string {
-  const explicit = env("CONFIG_DIR");
-  if (explicit !== undefined && explicit !== "") return explicit;
-  const home = env("HOME");
-  return home === undefined || home === ""
-    ? ".proglog"
-    : join(home, ".proglog");
-}
-
-function allHosts(extra: readonly string[]): string[] {
-  for (const host of extra) checkHost(host);
-  const own = ["localhost", "127.0.0.1", "::1", Deno.hostname()];
-  return [...new Set([...own, ...extra])].filter(isHost);
-}
-
-function checkHost(host: string): void {
-  if (isHost(host)) return;
-  throw new ProglogError(
-    "invalid_argument",
-    `Cannot put "${host}" into a certificate as it is neither a host name nor an IP address`,
-    { details: { host } },
-  );
-}
-
-/** RFC 1123 names, with a wildcard as the whole first label at most. */
-function isHost(host: string): boolean {
-  const label = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?";
-  const name = new RegExp(`^(\\*\\.)?${label}(\\.${label})*$`, "i");
-  return isIP(host) !== 0 || (host.length <= 253 && name.test(host));
-}
-
-function checkClientName(name: string): void {
-  // The name is also a file name, and "*" means everybody in a policy.
-  if (/^[A-Za-z0-9][A-Za-z0-9._@-]{0,62}$/.test(name)) return;
-  throw new ProglogError(
-    "invalid_argument",
-    `Cannot issue a certificate for "${name}" as a name is 1 to 63 letters, digits, ".", "_", "@" or "-"`,
-    { details: { name } },
-  );
-}
-
-function checkDays(days: number): number {
-  if (Number.isInteger(days) && days >= 1 && days <= VALIDITY_DAYS_MAX) {
-    return days;
-  }
-  throw new ProglogError(
-    "invalid_argument",
-    `Cannot make a certificate valid for ${days} days as the number must be from 1 to ${VALIDITY_DAYS_MAX}`,
-  );
-}
-
-function refuseExisting(directory: string, plan: readonly PlannedFile[]): void {
-  const existing = plan.filter(({ path }) => isThere(path))
-    .map(({ path }) => path.slice(directory.length + 1));
-  if (existing.length === 0) return;
-  throw new ProglogError(
-    "already_exists",
-    `Cannot write to ${directory} as these files are there: ${
-      existing.join(", ")
-    }`,
-    { details: { directory, kind: "certificate" } },
-  );
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-function makePrivateDirectory(directory: string): void {
-  Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
-  Deno.chmodSync(directory, 0o700);
-}
-
-/** A reader sees the old file or the whole new one. */
-function writeAtomically(file: PlannedFile): void {
-  const temporary = Deno.makeTempFileSync({ dir: dirname(file.path) });
-  Deno.writeTextFileSync(temporary, file.text);
-  Deno.chmodSync(temporary, file.mode);
-  Deno.renameSync(temporary, file.path);
-}
-
-function withoutText({ path, validUntilMs }: PlannedFile): WrittenFile {
-  return validUntilMs === undefined ? { path } : { path, validUntilMs };
 }

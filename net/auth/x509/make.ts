@@ -1,8 +1,8 @@
 /**
- * X.509 certificates with ECDSA P-256 keys: the one door to node-forge.
- * forge writes the ASN.1; keys and signatures come from node:crypto, because
- * forge knows RSA only and makes its keys in slow JavaScript (see
- * docs/adr/0007_ecdsa_certificates.md). Callers: pki.ts.
+ * Makes X.509 certificates with ECDSA P-256 keys. forge writes the ASN.1; keys
+ * and signatures come from node:crypto, because forge knows RSA only and makes
+ * its keys in slow JavaScript (docs/adr/0007_ecdsa_certificates.md). This folder
+ * is the one door to node-forge. Caller: pki.ts.
  */
 import { Buffer } from "node:buffer";
 import {
@@ -16,9 +16,20 @@ import {
 } from "node:crypto";
 import { isIP } from "node:net";
 import forge from "node-forge";
-
-const { asn1 } = forge;
-const { Class, Type } = asn1;
+import {
+  type Asn1,
+  bitString,
+  explicit,
+  fromDer,
+  implicit,
+  integer,
+  objectId,
+  octetString,
+  sequence,
+  time,
+  toDer,
+  toPem,
+} from "./asn1.ts";
 
 /** RFC 5758 section 3.2. */
 const ECDSA_WITH_SHA256 = "1.2.840.10045.4.3.2";
@@ -79,7 +90,7 @@ export function makeCertificate(
   const signature = sign("sha256", toDer(body), signer.key);
   const certificate = sequence([
     body,
-    algorithm(),
+    sequence([objectId(ECDSA_WITH_SHA256)]),
     bitString(signature.toString("latin1")),
   ]);
   return {
@@ -89,7 +100,7 @@ export function makeCertificate(
 }
 
 interface Signer {
-  readonly name: forge.asn1.Asn1;
+  readonly name: Asn1;
   readonly key: KeyObject;
 }
 
@@ -98,16 +109,16 @@ function toBeSigned(
   request: CertificateRequest,
   publicKey: KeyObject,
   signer: Signer,
-): forge.asn1.Asn1 {
+): Asn1 {
   const version = integer("\x02");
   return sequence([
-    asn1.create(Class.CONTEXT_SPECIFIC, 0, true, [version]),
+    explicit(0, version),
     integer(randomSerial()),
-    algorithm(),
+    sequence([objectId(ECDSA_WITH_SHA256)]),
     signer.name,
     sequence([time(request.notBeforeMs), time(request.notAfterMs)]),
     nameOf(request),
-    asn1.fromDer(spkiOf(publicKey).toString("latin1")),
+    fromDer(spkiOf(publicKey).toString("latin1")),
     extensionsOf(request, publicKey, createPublicKey(signer.key)),
   ]);
 }
@@ -116,7 +127,7 @@ function extensionsOf(
   request: CertificateRequest,
   publicKey: KeyObject,
   signerKey: KeyObject,
-): forge.asn1.Asn1 {
+): Asn1 {
   const certificate = forge.pki.createCertificate();
   certificate.setExtensions([
     ...usageExtensions(request.use),
@@ -128,7 +139,7 @@ function extensionsOf(
     {
       id: OID.authorityKeyIdentifier,
       value: toDer(sequence([
-        asn1.create(Class.CONTEXT_SPECIFIC, 0, false, keyIdentifier(signerKey)),
+        implicit(0, keyIdentifier(signerKey)),
       ])).toString("latin1"),
     },
   ]);
@@ -165,7 +176,7 @@ function alternativeNames(request: CertificateRequest): object[] {
   return altNames.length === 0 ? [] : [{ name: "subjectAltName", altNames }];
 }
 
-function nameOf(request: CertificateRequest): forge.asn1.Asn1 {
+function nameOf(request: CertificateRequest): Asn1 {
   const certificate = forge.pki.createCertificate();
   certificate.setSubject([
     { name: "organizationName", value: "proglog" },
@@ -184,71 +195,15 @@ function nameOf(request: CertificateRequest): forge.asn1.Asn1 {
 }
 
 /** The subject field of a certificate, byte for byte (RFC 5280 section 4.1.2.4). */
-function subjectNameOf(certificatePem: string): forge.asn1.Asn1 {
+function subjectNameOf(certificatePem: string): Asn1 {
   const body = forge.pem.decode(certificatePem)[0]?.body ?? "";
-  const certificate = asn1.fromDer(body).value as forge.asn1.Asn1[];
-  const fields = certificate[0]?.value as forge.asn1.Asn1[] | undefined;
+  const certificate = fromDer(body).value as Asn1[];
+  const fields = certificate[0]?.value as Asn1[] | undefined;
   const subject = fields?.[5];
   if (subject === undefined) {
     throw new Error("Cannot find the subject of the issuer");
   }
   return subject;
-}
-
-export interface CertificateNames {
-  readonly commonNames: readonly string[];
-  /** URIs of the subject alternative names. */
-  readonly uris: readonly string[];
-}
-
-/** The names in a DER certificate; undefined when it cannot be read. */
-export function readNames(der: Uint8Array): CertificateNames | undefined {
-  const bytes = Buffer.from(der.buffer, der.byteOffset, der.byteLength);
-  try {
-    const body = childrenOf(asn1.fromDer(bytes.toString("latin1")))[0];
-    const fields = childrenOf(body);
-    return {
-      commonNames: commonNamesIn(fields[5]),
-      uris: urisIn(fields.at(-1)),
-    };
-  } catch {
-    // forge throws plain errors for all damage; the caller refuses the peer.
-    return undefined;
-  }
-}
-
-function commonNamesIn(subject: forge.asn1.Asn1 | undefined): string[] {
-  return childrenOf(subject).flatMap(childrenOf).map(childrenOf)
-    .filter(([type]) => oidOf(type) === forge.pki.oids["commonName"])
-    .map(([, value]) => textOf(value));
-}
-
-/** The last field of a version 3 certificate is [3] { SEQUENCE OF Extension }. */
-function urisIn(field: forge.asn1.Asn1 | undefined): string[] {
-  if (field?.tagClass !== Class.CONTEXT_SPECIFIC || Number(field.type) !== 3) {
-    return [];
-  }
-  return childrenOf(childrenOf(field)[0]).map(childrenOf)
-    .filter(([type]) => oidOf(type) === forge.pki.oids["subjectAltName"])
-    .flatMap((extension) => childrenOf(asn1.fromDer(rawOf(extension.at(-1)))))
-    .filter((name) => Number(name.type) === 6)
-    .map(rawOf);
-}
-
-function childrenOf(value: forge.asn1.Asn1 | undefined): forge.asn1.Asn1[] {
-  return Array.isArray(value?.value) ? value.value : [];
-}
-
-function oidOf(value: forge.asn1.Asn1 | undefined): string {
-  return value?.type === Type.OID ? asn1.derToOid(rawOf(value)) : "";
-}
-
-function textOf(value: forge.asn1.Asn1 | undefined): string {
-  return Buffer.from(rawOf(value), "latin1").toString("utf8");
-}
-
-function rawOf(value: forge.asn1.Asn1 | undefined): string {
-  return typeof value?.value === "string" ? value.value : "";
 }
 
 function spkiOf(publicKey: KeyObject): Buffer {
@@ -267,49 +222,4 @@ function randomSerial(): string {
   // Positive and without a leading zero byte, as DER wants it.
   bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40;
   return bytes.toString("latin1");
-}
-
-/** UTCTime to 2049, GeneralizedTime after (RFC 5280 section 4.1.2.5). */
-function time(atMs: number): forge.asn1.Asn1 {
-  const at = new Date(atMs);
-  return at.getUTCFullYear() < 2050
-    ? asn1.create(Class.UNIVERSAL, Type.UTCTIME, false, asn1.dateToUtcTime(at))
-    : asn1.create(
-      Class.UNIVERSAL,
-      Type.GENERALIZEDTIME,
-      false,
-      asn1.dateToGeneralizedTime(at),
-    );
-}
-
-function algorithm(): forge.asn1.Asn1 {
-  const oid = asn1.oidToDer(ECDSA_WITH_SHA256).getBytes();
-  return sequence([asn1.create(Class.UNIVERSAL, Type.OID, false, oid)]);
-}
-
-function sequence(value: forge.asn1.Asn1[]): forge.asn1.Asn1 {
-  return asn1.create(Class.UNIVERSAL, Type.SEQUENCE, true, value);
-}
-
-function integer(bytes: string): forge.asn1.Asn1 {
-  return asn1.create(Class.UNIVERSAL, Type.INTEGER, false, bytes);
-}
-
-function octetString(bytes: string): forge.asn1.Asn1 {
-  return asn1.create(Class.UNIVERSAL, Type.OCTETSTRING, false, bytes);
-}
-
-function bitString(bytes: string): forge.asn1.Asn1 {
-  return asn1.create(Class.UNIVERSAL, Type.BITSTRING, false, "\x00" + bytes);
-}
-
-function toDer(value: forge.asn1.Asn1): Buffer {
-  return Buffer.from(asn1.toDer(value).getBytes(), "latin1");
-}
-
-function toPem(label: string, der: Buffer): string {
-  const lines = der.toString("base64").match(/.{1,64}/g) ?? [];
-  return `-----BEGIN ${label}-----\n${
-    lines.join("\n")
-  }\n-----END ${label}-----\n`;
 }

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { isProglogError } from "../../../core/errors.ts";
+import { isLoopback, requireLoopback } from "../../../net/auth/insecure.ts";
+
+Deno.test("isLoopback() knows the addresses that stay on this machine", () => {
+  for (
+    const host of [
+      "127.0.0.1",
+      "127.8.9.10",
+      "::1",
+      "[::1]",
+      "0:0:0:0:0:0:0:1",
+      "localhost",
+      "LOCALHOST",
+      "::ffff:127.0.0.1",
+    ]
+  ) assert.equal(isLoopback(host), true, host);
+});
+
+Deno.test("isLoopback() trusts nothing else", () => {
+  for (
+    const host of [
+      "0.0.0.0",
+      "::",
+      "10.0.0.1",
+      "127.0.0.1.example.net",
+      "localhost.example.net",
+      "",
+      "::ffff:10.0.0.1",
+      "128.0.0.1",
+      "127.1",
+    ]
+  ) assert.equal(isLoopback(host), false, host);
+});
+
+Deno.test("requireLoopback() refuses an address that others can reach", () => {
+  requireLoopback("127.0.0.1");
+  assert.throws(
+    () => requireLoopback("0.0.0.0"),
+    (error) =>
+      isProglogError(error, "invalid_argument") &&
+      /0\.0\.0\.0/.test(error.message),
+  );
+});

@@ -28,6 +28,8 @@ interface Waiter {
 const CAPACITY_MIN = 64 * 1024;
 
 export class Batch {
+  /** Where its first record is in the log; set when it is written. */
+  baseOffset = 0;
   #bytes: Uint8Array = new Uint8Array(CAPACITY_MIN);
   #length = 0;
   #recordCount = 0;
@@ -74,9 +76,9 @@ export class Batch {
   }
 
   /** Answers all who wait, in the order of their records. */
-  accept(baseOffset: number): void {
+  accept(): void {
     for (const { relativeOffset, count, resolve } of this.#waiters) {
-      resolve({ offset: baseOffset + relativeOffset, count });
+      resolve({ offset: this.baseOffset + relativeOffset, count });
     }
   }
 

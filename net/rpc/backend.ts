@@ -1,0 +1,91 @@
+/**
+ * What the handlers need from the node that they serve: logs, authorization,
+ * and who is in the cluster. The agent provides it.
+ */
+import { ProglogError } from "../../core/errors.ts";
+import type { Offset } from "../../core/ids.ts";
+import type { ServerCall } from "../grpc/types.ts";
+
+export const DEFAULT_LOG = "default";
+
+export type Action = "produce" | "consume" | "admin";
+
+export interface Accepted {
+  readonly offset: number;
+  readonly count: number;
+}
+
+export interface Proposal {
+  /** Encoded records (`ProduceRequest.records`); the backend copies them. */
+  readonly records: Uint8Array;
+  readonly count: number;
+  readonly producer?: { readonly id: bigint; readonly sequence: number };
+}
+
+/** Consecutive records, with room in front of them for message heads. */
+export interface RecordBatch {
+  readonly baseOffset: number;
+  readonly count: number;
+  readonly appendTimeMs: number;
+  readonly term: number;
+  /** The records are `buffer` from `recordsStart` to its end. */
+  readonly buffer: Uint8Array;
+  readonly recordsStart: number;
+}
+
+export interface ReadRequest {
+  readonly offset: Offset;
+  /** About how many bytes of records; at least one record is returned. */
+  readonly bytesMax: number;
+  /** Records at or after this offset are left out. */
+  readonly offsetEnd: Offset;
+  /** Free bytes in front of the records. */
+  readonly headroomBytes: number;
+}
+
+export interface LogBackend {
+  readonly lowestOffset: Offset;
+  /** The offset after the last readable record. */
+  readonly nextOffset: Offset;
+  propose(proposal: Proposal): Promise<Accepted>;
+  /** Undefined at the end of the log. Throws `offset_out_of_range`, `corrupt`. */
+  read(request: ReadRequest): RecordBatch | undefined;
+  /** Offset of the first record appended at or after a time, or `nextOffset`. */
+  offsetAtTime(timeMs: number): Offset;
+  /** Resolves when `offset` can be read or `signal` aborts. */
+  whenReadable(offset: Offset, signal: AbortSignal): Promise<void>;
+  /** Drops whole segments below `before`; returns how many bytes went. */
+  trim(before: Offset): Promise<number>;
+}
+
+export interface Guard {
+  /** Throws `permission_denied` or `unauthenticated`. */
+  authorize(call: ServerCall, object: string, action: Action): void;
+  /** Grows when `authorize` may answer otherwise than before. */
+  readonly generation: number;
+}
+
+export interface ServerInfo {
+  readonly id: string;
+  readonly rpcAddress: string;
+  readonly isLeader: boolean;
+}
+
+export interface ServiceBackend {
+  readonly guard: Guard;
+  /** A log by its name; undefined when there is none. */
+  log(name: string): LogBackend | undefined;
+  servers(): readonly ServerInfo[];
+}
+
+/** The log that a request names; an empty name is the default log. */
+export function findLog(
+  backend: ServiceBackend,
+  name: string,
+): LogBackend {
+  const log = backend.log(name === "" ? DEFAULT_LOG : name);
+  if (log !== undefined) return log;
+  throw new ProglogError("not_found", `There is no log "${name}"`, {
+    details: { log: name },
+  });
+}

@@ -1,0 +1,170 @@
+/**
+ * Raft with a log in memory: a runtime for tests, in which the test decides when
+ * a sync ends. Does what ready.ts asks of a runtime, in its order.
+ */
+import type { Random } from "../../../../core/env.ts";
+import { type LogIndex, logIndex, term } from "../../../../core/ids.ts";
+import type { RaftConfig } from "../../../../core/raft/config.ts";
+import {
+  type Configuration,
+  makeConfiguration,
+} from "../../../../core/raft/configuration.ts";
+import type { RaftFaults } from "../../../../core/raft/faults.ts";
+import type { Message, Outgoing } from "../../../../core/raft/messages.ts";
+import { Raft } from "../../../../core/raft/raft.ts";
+import type { Ready } from "../../../../core/raft/ready.ts";
+import { type DiskImage, MemoryLog, type TextProposal } from "./memory_log.ts";
+
+export interface MemoryNodeOptions {
+  readonly id: string;
+  readonly random: Random;
+  readonly nowMs: number;
+  readonly config?: Partial<RaftConfig>;
+  readonly faults?: RaftFaults;
+}
+
+export type NodeReady = Ready<TextProposal>;
+
+/** A sync that has started: what it makes durable when it ends. */
+export interface Sync {
+  readonly number: number;
+  readonly image: DiskImage;
+}
+
+export class MemoryNode {
+  readonly id: string;
+  readonly log = new MemoryLog();
+  readonly #options: MemoryNodeOptions;
+  raft: Raft<TextProposal>;
+  committedIndex: LogIndex = logIndex(0);
+  #waiting: { number: number; messages: readonly Outgoing[] }[] = [];
+  #writtenNumber = 0;
+  #durableNumber = 0;
+
+  constructor(options: MemoryNodeOptions, founders: readonly string[]) {
+    this.id = options.id;
+    this.#options = options;
+    if (founders.length > 0) found(this.log, founders);
+    this.raft = this.#createRaft(options.nowMs);
+  }
+
+  get needsSync(): boolean {
+    return this.#writtenNumber > this.#durableNumber;
+  }
+
+  /** Takes the next Ready and writes it; hands back what is to be sent now. */
+  takeReady(): { ready: NodeReady; messages: Message[] } | undefined {
+    const ready = this.raft.ready();
+    if (ready === undefined) return undefined;
+    if (ready.persist) {
+      this.log.write(ready.persist);
+      this.#writtenNumber = ready.number;
+    }
+    const messages = this.#attachAll(ready.sendNow);
+    const { number, sendAfterPersist } = ready;
+    if (sendAfterPersist.length > 0) {
+      if (this.needsSync) {
+        this.#waiting.push({ number, messages: sendAfterPersist });
+      } else messages.push(...this.#attachAll(sendAfterPersist));
+    }
+    this.committedIndex = ready.committedIndex;
+    this.raft.applied(ready.committedIndex);
+    return { ready, messages };
+  }
+
+  startSync(): Sync {
+    return { number: this.#writtenNumber, image: this.log.image() };
+  }
+
+  /** Returns the messages that waited for this sync. */
+  finishSync(sync: Sync, nowMs: number): Message[] {
+    this.log.synced(sync.image);
+    this.#durableNumber = sync.number;
+    this.raft.persisted(sync.number, nowMs);
+    // What belongs to the next write waits for that.
+    const next = this.#waiting.findIndex(({ number }) =>
+      this.needsSync && number > sync.number
+    );
+    const count = next === -1 ? this.#waiting.length : next;
+    const done = this.#waiting.splice(0, count);
+    return this.#attachAll(done.flatMap(({ messages }) => messages));
+  }
+
+  /** Loses what was not synced and starts again from what was. */
+  restart(nowMs: number): void {
+    this.log.crash();
+    this.#waiting = [];
+    this.#writtenNumber = 0;
+    this.#durableNumber = 0;
+    this.committedIndex = this.log.start.index;
+    this.raft = this.#createRaft(nowMs);
+  }
+
+  compact(index: LogIndex): void {
+    const configuration =
+      this.log.configurations().findLast((entry) => entry.index <= index)
+        ?.configuration ?? { members: [] };
+    this.log.compact({ index, configuration });
+  }
+
+  #createRaft(nowMs: number): Raft<TextProposal> {
+    const { hardState } = this.log;
+    return Raft.create<TextProposal>({
+      id: this.id,
+      logName: "default",
+      log: this.log,
+      random: this.#options.random,
+      nowMs,
+      ...(hardState && { hardState }),
+      configurations: this.log.configurations(),
+      ...(this.#options.config && { config: this.#options.config }),
+      ...(this.#options.faults && { faults: this.#options.faults }),
+    });
+  }
+
+  #attachAll(orders: readonly Outgoing[]): Message[] {
+    return orders.flatMap((order) => this.#attach(order) ?? []);
+  }
+
+  /** Reads the bytes that an order names; undefined if they are gone. */
+  #attach(order: Outgoing): Message | undefined {
+    if (order.kind === "snapshot") {
+      const { chunkBytesMax, ...head } = order;
+      if (head.start.index !== this.log.start.index) return undefined;
+      const { state } = this.log;
+      const end = head.position + chunkBytesMax;
+      const chunk = state.slice(head.position, end);
+      return { ...head, stateSizeBytes: state.length, chunk };
+    }
+    if (order.kind !== "append") return order;
+    const { range, ...head } = order;
+    if (range === undefined) return { ...head, entries: [] };
+    const isThere = range.from > this.log.start.index &&
+      range.to <= this.log.lastIndex;
+    return isThere ? { ...head, entries: this.log.read(range) } : undefined;
+  }
+}
+
+/** Founders begin with the same first entry: the configuration of them all. */
+function found(log: MemoryLog, founders: readonly string[]): void {
+  const configuration = configurationOf(founders);
+  const first = { index: logIndex(1), term: term(1) };
+  log.write({
+    hardState: { term: term(1), votedFor: undefined },
+    reset: undefined,
+    truncateFrom: undefined,
+    entries: [{ ...first, kind: "configuration", configuration }],
+  });
+  log.synced(log.image());
+}
+
+export function configurationOf(ids: readonly string[]): Configuration {
+  return makeConfiguration(
+    ids.map((id) => ({
+      id,
+      name: id,
+      address: `${id}:8400`,
+      role: "voter",
+    })),
+  );
+}

@@ -12,43 +12,11 @@
 import type { HeaderList } from "../types.ts";
 import { DynamicTable, fieldSizeBytes } from "./dynamic_table.ts";
 import { huffmanLength, writeHuffman } from "./huffman.ts";
+import { grpcIndexing, type IndexingRule } from "./indexing.ts";
 import { writeInteger } from "./integer.ts";
 import { writeLatin1 } from "./latin1.ts";
 import { STATIC_NAMES } from "./static_table.ts";
 
-/** How a field that is in no table is written (RFC 7541 section 6.2). */
-export type Indexing = "indexed" | "not_indexed" | "never_indexed";
-
-/** A choice per name, e.g. `grpcIndexing`; the tests of appendix C index everything. */
-export type IndexingRule = (name: string) => Indexing;
-
-/** Their value changes with every call, so that only their name is worth a place. */
-const CHANGING_NAMES: ReadonlySet<string> = new Set([
-  "content-length",
-  "date",
-  "grpc-message",
-  "grpc-status-details-bin",
-  "grpc-timeout",
-  "traceparent",
-  "tracestate",
-]);
-
-const SECRET_NAMES: ReadonlySet<string> = new Set([
-  "authorization",
-  "cookie",
-  "proxy-authorization",
-  "set-cookie",
-]);
-
-export function grpcIndexing(name: string): Indexing {
-  if (SECRET_NAMES.has(name)) return "never_indexed";
-  return CHANGING_NAMES.has(name) ? "not_indexed" : "indexed";
-}
-
-/** More values of one name are not indexed, so that no name can flush the table. */
-const VALUES_PER_NAME_MAX = 16;
-/** An entry over this share of the table is not indexed. */
-const ENTRY_SHARE = 1 / 4;
 /** First byte of a field, its prefix, and two integers of at most five bytes more. */
 const FIELD_OVERHEAD_MAX_BYTES = 16;
 const REMEMBERED_LISTS_MAX = 64;
@@ -179,14 +147,7 @@ export class HpackEncoder {
       into[position] = 0x80 | fixedIndex;
       return position + 1;
     }
-    const indexing = this.#choose(name, value, {
-      hasName: fixed !== undefined || dynamic !== undefined,
-      valueCount: dynamic?.valueSerials.size ?? 0,
-    });
-    // A secret is written as such even if the table holds the same text.
-    const serial = indexing === "never_indexed"
-      ? undefined
-      : dynamic?.valueSerials.get(value);
+    const serial = dynamic?.valueSerials.get(value);
     if (serial !== undefined) {
       const index = this.#table.indexOfSerial(serial);
       return writeInteger(into, position, {
@@ -195,6 +156,11 @@ export class HpackEncoder {
         value: index,
       });
     }
+    const indexing = this.#rule(name, {
+      tableShare: fieldSizeBytes(name, value) / this.#table.capacityBytes,
+      isNameKnown: fixed !== undefined || dynamic !== undefined,
+      valueCount: dynamic?.valueSerials.size ?? 0,
+    });
     const nameIndex = fixed !== undefined
       ? fixed.index
       : dynamic !== undefined
@@ -210,25 +176,9 @@ export class HpackEncoder {
     return position;
   }
 
-  #choose(
-    name: string,
-    value: string,
-    known: { hasName: boolean; valueCount: number },
-  ): Indexing {
-    const wanted = this.#rule(name);
-    if (wanted === "never_indexed") return wanted;
-    const shareBytes = this.#table.capacityBytes * ENTRY_SHARE;
-    if (fieldSizeBytes(name, value) > shareBytes) return "not_indexed";
-    // A changing field enters once, for the sake of its name.
-    if (wanted === "not_indexed") {
-      return known.hasName ? "not_indexed" : "indexed";
-    }
-    return known.valueCount >= VALUES_PER_NAME_MAX ? "not_indexed" : "indexed";
-  }
-
   #writeText(text: string, into: Uint8Array, position: number): number {
-    const codedLength = this.#useHuffman ? huffmanLength(text) : text.length;
-    if (codedLength < text.length) {
+    const codedLength = this.#useHuffman ? huffmanLength(text) : 0;
+    if (codedLength <= text.length && this.#useHuffman) {
       position = writeInteger(into, position, {
         prefixBits: 7,
         first: 0x80,

@@ -19,3 +19,19 @@ export const INDEXES_CACHED_MAX = 16;
 export const SEGMENT_FILES_OPEN_MAX = 64;
 /** Places where sequential readers stopped, remembered for their next read. */
 export const READ_CURSORS_MAX = 256;
+
+// Commit loop (net/runtime).
+
+/** Records of one proposal: less than an entry by room for header and meta. */
+export const PROPOSAL_BYTES_MAX = 32 * 1024 * 1024;
+/** Proposals are merged into one entry up to this size. */
+export const BATCH_BYTES_TARGET = 1024 * 1024;
+/** Record bytes that may wait for the disk; more are refused as `overloaded`. */
+export const PENDING_BYTES_MAX = 128 * 1024 * 1024;
+
+// Service (net/rpc).
+
+/** What one message of a batch consumer holds, whatever the request says. */
+export const CONSUME_BATCH_BYTES_MAX = 1024 * 1024;
+/** Record bytes of one ProduceStream that wait for their acknowledgement. */
+export const STREAM_IN_FLIGHT_BYTES_MAX = 16 * 1024 * 1024;

@@ -178,6 +178,15 @@ function placeCheck(
   return crc32(bytes.subarray(at, at + 12), seed);
 }
 
+/** Whether bytes 0..16 were written for this place; says nothing of the rest. */
+export function isPlacedAt(
+  window: ByteWindow,
+  at: number,
+  place: EntryPlace,
+): boolean {
+  return window.view.getUint32(at + 12) === placeCheck(window, at, place);
+}
+
 /** The largest index that was known durable when this entry was written. */
 export function durableIndexProvedBy(
   { view }: ByteWindow,
@@ -213,8 +222,7 @@ export function checkPlacedEntry(
 ): EntryCheck {
   const check = checkEntry(window, range.at, range.end);
   if (!check.ok) return check;
-  const expected = placeCheck(window, range.at, place);
-  return window.view.getUint32(range.at + 12) === expected
+  return isPlacedAt(window, range.at, place)
     ? check
     : { ok: false, reason: "place" };
 }

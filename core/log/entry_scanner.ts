@@ -1,7 +1,7 @@
 /**
  * Walks the entries of one segment file in order, and checks each: checksum,
  * place, and that it follows the one before. Reads in large chunks. Serves
- * recovery, index rebuilding, searching, verify and dump.
+ * recovery, index rebuilding, reading, verify and dump.
  */
 
 import { allocateWindow, type ByteWindow } from "../bytes.ts";
@@ -41,19 +41,23 @@ export interface ScanRange {
   readonly end: number;
   /** The point before the first entry of the scan. */
   readonly after: LogPoint;
-  /** How much to read at a time; small for looking at a single entry. */
+  /** How much to read at a time, unless an entry is longer. */
   readonly chunkBytes?: number;
+  /** Bytes to leave free in front of what is read into the window. */
+  readonly headroomBytes?: number;
 }
 
 export class EntryScanner {
   readonly #file: DiskFile;
   readonly #salt: number;
   readonly #end: number;
+  readonly #headroomBytes: number;
   #point: LogPoint;
   #position: number;
   #window: ByteWindow;
   #windowPosition: number;
-  #filledBytes = 0;
+  /** Where the bytes read into the window end. */
+  #filledEnd: number;
 
   constructor(file: DiskFile, range: ScanRange) {
     this.#file = file;
@@ -62,7 +66,9 @@ export class EntryScanner {
     this.#point = range.after;
     this.#position = range.from;
     this.#windowPosition = range.from;
-    this.#window = allocateWindow(range.chunkBytes ?? CHUNK_BYTES);
+    this.#headroomBytes = range.headroomBytes ?? 0;
+    this.#filledEnd = this.#headroomBytes;
+    this.#window = this.#allocate(range.chunkBytes ?? CHUNK_BYTES);
   }
 
   /** The point after the last entry that was returned. */
@@ -70,20 +76,38 @@ export class EntryScanner {
     return this.#point;
   }
 
+  /** Where the next entry begins. */
+  get position(): number {
+    return this.#position;
+  }
+
   /** After "end" or "damaged", every further step is the same. */
   next(): ScanStep {
+    this.#hold(ENTRY_HEADER_BYTES);
+    const length = peekEntryLength(this.#window, this.#at, this.#filledEnd);
+    if (typeof length === "number") this.#hold(length);
+    return this.#step();
+  }
+
+  /**
+   * As `next`, but null where that would read on, which overwrites the window:
+   * for callers that keep views of it.
+   */
+  nextInWindow(): ScanStep | null {
+    const length = peekEntryLength(this.#window, this.#at, this.#filledEnd);
+    const isHeld = typeof length === "number"
+      ? this.#at + length <= this.#filledEnd
+      : length !== "short";
+    return isHeld || this.#position === this.#end ? this.#step() : null;
+  }
+
+  #step(): ScanStep {
     const position = this.#position;
     if (position === this.#end) return { kind: "end", position };
-    this.#hold(ENTRY_HEADER_BYTES);
-    const length = peekEntryLength(this.#window, this.#at, this.#filledBytes);
-    if (typeof length === "string") {
-      return { kind: "damaged", position, reason: length };
-    }
-    this.#hold(length);
     const at = this.#at;
     const check = checkPlacedEntry(
       this.#window,
-      { at, end: this.#filledBytes },
+      { at, end: this.#filledEnd },
       { salt: this.#salt, position },
     );
     if (!check.ok) return { kind: "damaged", position, reason: check.reason };
@@ -92,28 +116,34 @@ export class EntryScanner {
       return { kind: "damaged", position, reason: "order" };
     }
     this.#point = pointAfter(header);
-    this.#position = position + length;
+    this.#position = position + header.lengthBytes;
     return { kind: "entry", header, position, window: this.#window, at };
   }
 
   get #at(): number {
-    return this.#position - this.#windowPosition;
+    return this.#headroomBytes + this.#position - this.#windowPosition;
   }
 
   /** Reads on so that `count` bytes from the position are at hand, if there are. */
   #hold(count: number): void {
-    if (this.#filledBytes - this.#at >= count) return;
-    if (count > this.#end - this.#position) count = this.#end - this.#position;
-    if (this.#filledBytes - this.#at >= count) return;
-    if (count > this.#window.bytes.length) {
-      this.#window = allocateWindow(count);
-    }
+    const wanted = Math.min(count, this.#end - this.#position);
+    if (this.#filledEnd - this.#at >= wanted) return;
+    const room = this.#window.bytes.length - this.#headroomBytes;
+    if (wanted > room) this.#window = this.#allocate(wanted);
     const { bytes } = this.#window;
-    const readable = Math.min(bytes.length, this.#end - this.#position);
+    const end = Math.min(
+      bytes.length,
+      this.#headroomBytes + this.#end - this.#position,
+    );
     this.#windowPosition = this.#position;
-    this.#filledBytes = this.#file.readAt(
-      bytes.subarray(0, readable),
+    this.#filledEnd = this.#headroomBytes + this.#file.readAt(
+      bytes.subarray(this.#headroomBytes, end),
       this.#position,
     );
+  }
+
+  #allocate(count: number): ByteWindow {
+    const left = this.#end - this.#position;
+    return allocateWindow(this.#headroomBytes + Math.min(count, left));
   }
 }

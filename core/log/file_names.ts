@@ -8,6 +8,7 @@ import type { Disk } from "../env.ts";
 import type { LogIndex } from "../ids.ts";
 
 export const LOCK_FILE_NAME = "lock";
+export const CLOSED_MARK_NAME = "closed";
 
 const INDEX_DIGITS = 20;
 const NAME_PATTERN = /^(\d{20})\.(segment|index|reset)$/;
@@ -37,7 +38,7 @@ export function listLogFiles(disk: Disk, directory: string): LogFiles {
   const indexes = new Set<LogIndex>();
   const resets: LogIndex[] = [];
   for (const { name, kind } of disk.list(directory)) {
-    if (name === LOCK_FILE_NAME) continue;
+    if (name === LOCK_FILE_NAME || name === CLOSED_MARK_NAME) continue;
     const match = NAME_PATTERN.exec(name);
     const firstIndex = Number(match?.[1]) as LogIndex;
     if (kind !== "file" || !Number.isSafeInteger(firstIndex)) {

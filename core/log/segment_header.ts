@@ -12,7 +12,7 @@
  *   40  8  durable index: the largest index known durable when the file was made
  *   48  8  size in bytes of the segment before, 0 if there was none
  *   56  8  largest append time of all entries before, milliseconds since the epoch
- *   64  8  reserved, zero
+ *   64  8  first index of the segment before, 0 if there was none
  */
 
 import { allocateWindow, byteWindow, readU64, writeU64 } from "../bytes.ts";
@@ -30,6 +30,7 @@ export interface SegmentHeader {
   readonly start: LogPoint;
   readonly durableIndex: LogIndex;
   readonly previousSizeBytes: number;
+  readonly previousFirstIndex: LogIndex;
   readonly timeMaxBeforeMs: number;
 }
 
@@ -46,6 +47,7 @@ export function encodeSegmentHeader(
   writeU64(view, 40, header.durableIndex);
   writeU64(view, 48, header.previousSizeBytes);
   writeU64(view, 56, header.timeMaxBeforeMs);
+  writeU64(view, 64, header.previousFirstIndex);
   view.setUint32(4, crc32(bytes.subarray(8)));
   return bytes;
 }
@@ -57,9 +59,9 @@ export function decodeSegmentHeader(file: Uint8Array): SegmentHeader | null {
   if (
     view.getUint32(0) !== SEGMENT_MAGIC ||
     view.getUint32(8) !== SEGMENT_HEADER_BYTES ||
-    view.getUint32(4) !== crc32(bytes.subarray(8)) || readU64(view, 64) !== 0
+    view.getUint32(4) !== crc32(bytes.subarray(8))
   ) return null;
-  const numbers = [16, 24, 32, 40, 48, 56].map((at) => readU64(view, at));
+  const numbers = [16, 24, 32, 40, 48, 56, 64].map((at) => readU64(view, at));
   if (!numbers.every(Number.isSafeInteger)) return null;
   return {
     salt: view.getUint32(12),
@@ -71,5 +73,6 @@ export function decodeSegmentHeader(file: Uint8Array): SegmentHeader | null {
     durableIndex: readU64(view, 40) as LogIndex,
     previousSizeBytes: readU64(view, 48),
     timeMaxBeforeMs: readU64(view, 56),
+    previousFirstIndex: readU64(view, 64) as LogIndex,
   };
 }

@@ -1,0 +1,145 @@
+/**
+ * The reading half of recovery: walks the segments that nothing proves durable
+ * in order, up to the end of the log or the first damage. Changes nothing.
+ */
+
+import { assert } from "../assert.ts";
+import type { Disk } from "../env.ts";
+import { durableIndexProvedBy } from "./entry.ts";
+import { EntryScanner } from "./entry_scanner.ts";
+import { describeFault } from "./log_errors.ts";
+import type { LogPoint } from "./log_point.ts";
+import { ActiveSegment } from "./segment.ts";
+import type { FoundSegment } from "./segment_files.ts";
+import { SEGMENT_HEADER_BYTES } from "./segment_header.ts";
+
+/** Where the first damage lies. */
+export interface Damage {
+  /** Number of the segment in the list that was found. */
+  readonly segment: number;
+  /** 0: its header, or the file does not belong there at all. */
+  readonly position: number;
+  readonly reason: string;
+  /** The index that belongs there. */
+  readonly expectedIndex: number;
+}
+
+/** The place of an entry that nothing proved durable yet. */
+export interface UnprovedEntry {
+  readonly index: number;
+  readonly segment: number;
+  readonly position: number;
+}
+
+export class RecoveryScan {
+  readonly #disk: Disk;
+  readonly #found: readonly FoundSegment[];
+  #active: ActiveSegment | null = null;
+  #damage: Damage | null = null;
+  #proved: number;
+  #unproved: UnprovedEntry[] = [];
+  #entriesScanned = 0;
+
+  constructor(
+    disk: Disk,
+    found: readonly FoundSegment[],
+    options: { readonly from: number; readonly proved: number },
+  ) {
+    this.#disk = disk;
+    this.#found = found;
+    this.#proved = options.proved;
+    for (let i = options.from; i < found.length; i++) {
+      if (this.#damage === null) this.#scanSegment(i);
+    }
+  }
+
+  /** The last segment with a whole header, or null if there is none. */
+  get active(): ActiveSegment | null {
+    return this.#active;
+  }
+  get damage(): Damage | null {
+    return this.#damage;
+  }
+  get entriesScanned(): number {
+    return this.#entriesScanned;
+  }
+
+  /** The first entry that nothing proves durable, or null. */
+  firstUnproved(): UnprovedEntry | null {
+    return this.#unproved.find((entry) => entry.index > this.#proved) ?? null;
+  }
+
+  #scanSegment(number: number): void {
+    const found = this.#found[number];
+    assert(found !== undefined, `Cannot scan segment ${number}`);
+    const reason = this.#whyNotNext(found);
+    if (reason !== null || found.header === null) {
+      const expectedIndex = this.#active === null
+        ? found.firstIndex
+        : this.#active.point.index + 1;
+      this.#damage = {
+        segment: number,
+        position: 0,
+        reason: reason ?? "its header is damaged",
+        expectedIndex,
+      };
+      return;
+    }
+    this.#active?.file.close();
+    const { path, header, sizeBytes } = found;
+    const file = this.#disk.open(path, "existing");
+    this.#active = new ActiveSegment({ path, header, sizeBytes }, file);
+    this.#scanEntries(number, this.#active);
+  }
+
+  #whyNotNext(found: FoundSegment): string | null {
+    if (found.header === null) return "its header is damaged";
+    if (this.#active === null) return null;
+    return isSamePoint(found.header.start, this.#active.point)
+      ? null
+      : `it does not begin where the segment before it ends, at index ${
+        this.#active.point.index + 1
+      }`;
+  }
+
+  #scanEntries(number: number, active: ActiveSegment): void {
+    const { header, sizeBytes } = active.info;
+    const scanner = new EntryScanner(active.file, {
+      salt: header.salt,
+      from: SEGMENT_HEADER_BYTES,
+      end: sizeBytes,
+      after: header.start,
+    });
+    while (true) {
+      const step = scanner.next();
+      if (step.kind === "end") return;
+      if (step.kind === "damaged") {
+        this.#damage = {
+          segment: number,
+          position: step.position,
+          reason: describeFault(step.reason),
+          expectedIndex: active.point.index + 1,
+        };
+        return;
+      }
+      active.note(step.header);
+      this.#prove(durableIndexProvedBy(step.window, step.at));
+      const { position, header: { index } } = step;
+      this.#unproved.push({ index, segment: number, position });
+      this.#entriesScanned += 1;
+    }
+  }
+
+  /** Forgets what is proved durable; in big steps, as the list is an array. */
+  #prove(index: number): void {
+    this.#proved = Math.max(this.#proved, index);
+    if (this.#unproved.length < 1024) return;
+    this.#unproved = this.#unproved.filter((entry) =>
+      entry.index > this.#proved
+    );
+  }
+}
+
+function isSamePoint(a: LogPoint, b: LogPoint): boolean {
+  return a.index === b.index && a.term === b.term && a.offset === b.offset;
+}

@@ -5,7 +5,7 @@
  * metadata nobody reads costs nothing.
  */
 import { ProglogError } from "../../core/errors.ts";
-import type { HeaderField, HeaderList } from "../http2/types.ts";
+import type { HeaderField, HeaderList } from "../http2/mod.ts";
 
 /** Names that belong to the protocol: hidden from readers, refused from writers. */
 const RESERVED = new Set([

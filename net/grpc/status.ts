@@ -3,7 +3,7 @@
  * trailer fields `grpc-status`, `grpc-message`, `grpc-status-details-bin`.
  * What `google.rpc.Status` holds is not known here: details are bytes.
  */
-import type { HeaderField, HeaderList } from "../http2/types.ts";
+import type { HeaderField, HeaderList } from "../http2/mod.ts";
 import { Metadata } from "./metadata.ts";
 
 /** grpc/doc/statuscodes.md */
@@ -33,7 +33,15 @@ export type StatusCode = (typeof STATUS)[StatusName];
 const CODE_MAX = 16;
 const NAMES = Object.keys(STATUS) as StatusName[];
 
+/**
+ * What is known of a failed call: the server answered it, the server never saw
+ * it (a retry cannot do it twice), or nobody knows.
+ */
+export type Outcome = "answered" | "not_processed" | "unknown";
+
 export interface StatusOptions {
+  /** Default "answered". */
+  readonly outcome?: Outcome;
   /** A serialized `google.rpc.Status`. */
   readonly details?: Uint8Array | undefined;
   /** What the peer sent beside the status. */
@@ -50,6 +58,7 @@ export class StatusError extends Error {
   readonly wireCode: number;
   readonly details: Uint8Array | undefined;
   readonly trailers: Metadata;
+  readonly outcome: Outcome;
 
   constructor(code: StatusCode, message: string, options: StatusOptions = {}) {
     super(message, "cause" in options ? { cause: options.cause } : undefined);
@@ -57,6 +66,7 @@ export class StatusError extends Error {
     this.wireCode = options.wireCode ?? code;
     this.details = options.details;
     this.trailers = options.trailers ?? new Metadata();
+    this.outcome = options.outcome ?? "answered";
   }
 }
 

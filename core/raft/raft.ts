@@ -6,63 +6,38 @@
  *
  * After any input the caller takes `ready()` until it is undefined.
  */
-import type { Random } from "../env.ts";
-import { type LogIndex, logIndex, type Term, term } from "../ids.ts";
+import { type LogIndex, logIndex, type Term } from "../ids.ts";
 import {
   stepCandidate,
   stepPreVoteGranted,
   tickCandidate,
 } from "./candidate.ts";
-import { RAFT_CONFIG_DEFAULT, type RaftConfig } from "./config.ts";
-import {
-  type Configuration,
-  type ConfigurationChange,
-  type ConfigurationEntry,
-  ConfigurationHistory,
-  type NodeId,
+import type {
+  Configuration,
+  ConfigurationChange,
+  NodeId,
 } from "./configuration.ts";
-import { Durability } from "./durability.ts";
 import { answerPreVote, answerVote, countOwnVote } from "./election.ts";
-import { EntryLog } from "./entry_log.ts";
-import { NO_FAULTS, type RaftFaults } from "./faults.ts";
 import { stepFollower, tickFollower } from "./follower.ts";
+import { initialState, type RaftOptions } from "./initial_state.ts";
 import { advanceCommit, stepLeader, tickLeader } from "./leader.ts";
 import { appendOwn, stepDown } from "./leadership.ts";
-import type { LogView } from "./log_view.ts";
 import { proposeChange, type ProposeChangeResult } from "./membership.ts";
 import { isFromLeader, type Message } from "./messages.ts";
-import { makeOutput, takeReady } from "./outbox.ts";
+import { takeReady } from "./outbox.ts";
 import { addRead, type ReadMode, releaseReads } from "./read_index.ts";
-import type { HardState, Proposal, Ready } from "./ready.ts";
+import type { Proposal, Ready } from "./ready.ts";
 import {
   becomeFollower,
   emit,
   envelope,
-  isOnlyVoter,
   type RaftState,
-  resetElectionTimer,
   send,
 } from "./state.ts";
 import { nextDeadlineMs, type RaftStatus, statusOf } from "./status.ts";
 import { startTransfer, type TransferResult } from "./transfer.ts";
 
-export interface RaftOptions {
-  readonly id: NodeId;
-  /** Name of the log that this group replicates. */
-  readonly logName: string;
-  readonly log: LogView;
-  readonly random: Random;
-  readonly nowMs: number;
-  /** As it was last made durable; undefined on a new node. */
-  readonly hardState?: HardState;
-  /** Known to be committed, and applied; at least the start of the log. */
-  readonly appliedIndex?: LogIndex;
-  /** That of the start of the log, then every one that is in the log. */
-  readonly configurations: readonly ConfigurationEntry[];
-  readonly config?: Partial<RaftConfig>;
-  /** Only tests pass any. */
-  readonly faults?: RaftFaults;
-}
+export type { RaftOptions };
 
 export type ProposeResult =
   | { readonly ok: true; readonly index: LogIndex; readonly term: Term }
@@ -81,9 +56,6 @@ export class Raft<P extends Proposal = Proposal> {
 
   private constructor(state: RaftState) {
     this.#state = state;
-    resetElectionTimer(state);
-    // Nobody else could lead: do not wait for them.
-    if (isOnlyVoter(state)) state.electionDeadlineMs = state.nowMs;
   }
 
   static create<P extends Proposal = Proposal>(options: RaftOptions): Raft<P> {
@@ -235,39 +207,6 @@ export class Raft<P extends Proposal = Proposal> {
     if (nowMs > this.#state.nowMs) this.#state.nowMs = nowMs;
     return this.#state;
   }
-}
-
-function initialState(options: RaftOptions): RaftState {
-  const entries = new EntryLog(options.log);
-  const { term: currentTerm, votedFor } = options.hardState ??
-    { term: term(0), votedFor: undefined };
-  const committed = Math.max(options.appliedIndex ?? 0, entries.start.index);
-  const commitIndex = logIndex(Math.min(committed, entries.lastIndex));
-  return {
-    id: options.id,
-    logName: options.logName,
-    config: { ...RAFT_CONFIG_DEFAULT, ...options.config },
-    random: options.random,
-    faults: options.faults ?? NO_FAULTS,
-    entries,
-    configurations: new ConfigurationHistory(options.configurations),
-    durability: new Durability(entries.lastIndex),
-    output: makeOutput(),
-    nowMs: options.nowMs,
-    term: currentTerm,
-    votedFor,
-    isHardStateDirty: false,
-    isWriteBlocked: false,
-    leaderId: undefined,
-    // It may have promised a leader its lease just before it stopped.
-    leaderContactMs: currentTerm > 0 ? options.nowMs : -Infinity,
-    electionDeadlineMs: Infinity,
-    commitIndex,
-    toldCommitIndex: logIndex(0),
-    appliedIndex: commitIndex,
-    role: { kind: "follower", incoming: undefined },
-    readsToApply: [],
-  };
 }
 
 function isForUs(state: RaftState, message: Message): boolean {

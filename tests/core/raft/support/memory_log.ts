@@ -56,6 +56,8 @@ const EMPTY: DiskImage = {
 export class MemoryLog implements LogView {
   #written: DiskImage = EMPTY;
   #durable: DiskImage = EMPTY;
+  /** What the disk held after each write that is not yet synced. */
+  #unsynced: DiskImage[] = [];
 
   get start(): LogStart {
     return this.#written.start;
@@ -130,6 +132,11 @@ export class MemoryLog implements LogView {
   }
 
   write(persist: Persist<TextProposal>): void {
+    this.#change(persist);
+    this.#unsynced.push(this.#written);
+  }
+
+  #change(persist: Persist<TextProposal>): void {
     const { hardState, reset, truncateFrom, entries } = persist;
     if (hardState) this.#written = { ...this.#written, hardState };
     if (reset) {
@@ -169,6 +176,7 @@ export class MemoryLog implements LogView {
     });
     this.#written = cut(this.#written);
     this.#durable = cut(this.#durable);
+    this.#unsynced = this.#unsynced.map(cut);
   }
 
   /** What a sync that starts now will make durable. */
@@ -178,11 +186,24 @@ export class MemoryLog implements LogView {
 
   synced(image: DiskImage): void {
     this.#durable = image;
+    const position = this.#unsynced.indexOf(image);
+    this.#unsynced.splice(0, position + 1);
   }
 
-  /** Power loss: what was not synced is gone. */
-  crash(): void {
+  /**
+   * Power loss. Of the writes that were not synced some first ones may have
+   * reached the disk: `survivors(n)` says how many of `n`, for the log and for
+   * the hard state, which are two files.
+   */
+  crash(survivors: (count: number) => number = () => 0): void {
+    const images = [this.#durable, ...this.#unsynced];
+    const imageAfter = (count: number): DiskImage =>
+      images[count] ?? this.#durable;
+    const log = imageAfter(survivors(this.#unsynced.length));
+    const { hardState } = imageAfter(survivors(this.#unsynced.length));
+    this.#durable = { ...log, hardState };
     this.#written = this.#durable;
+    this.#unsynced = [];
   }
 }
 

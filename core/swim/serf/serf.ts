@@ -1,0 +1,324 @@
+/**
+ * The gossip core's door for everyone above it: membership with tags, events
+ * and queries as Serf has them, on top of `Swim`. Pure: time comes with each
+ * input, what is to be done comes from `takeWork`, news from `takeEvents`.
+ */
+import type { Random } from "../../env.ts";
+import { assert, unreachable } from "../../assert.ts";
+import { BroadcastQueue } from "../broadcast_queue.ts";
+import { endpointOf } from "../members.ts";
+import { randomBelow } from "../random.ts";
+import type { SwimConfig, SwimDelegate, Work } from "../state.ts";
+import { Swim } from "../swim.ts";
+import { type Endpoint, formatEndpoint } from "../wire/ip.ts";
+import { decodeSerfMessage } from "../wire/serf_decoder.ts";
+import type { Relay } from "../wire/serf_messages.ts";
+import { encodeTags, type Tags } from "../wire/tags.ts";
+import { type SerfContext, type SerfTimings, viewOf } from "./context.ts";
+import { notice } from "./context.ts";
+import { EventRing } from "./event_ring.ts";
+import type { GossipEvent, MemberView, ReceivedQuery } from "./events.ts";
+import { LamportClock } from "./lamport.ts";
+import { beginLeave, leaveDeadlineMs, tickLeave } from "./leave.ts";
+import {
+  announceJoin,
+  announceLeaveOf,
+  applyJoinIntent,
+  applyLeaveIntent,
+  memberChanged,
+  memberGone,
+  memberJoined,
+  spreadJoin,
+  spreadLeave,
+} from "./membership.ts";
+import {
+  applyQuery,
+  applyQueryResponse,
+  type QueryRequest,
+  respond,
+  sendQuery,
+  spreadQuery,
+  tickQueries,
+} from "./queries.ts";
+import {
+  encodeLocalSerfState,
+  mergeRemoteSerfState,
+} from "./state_exchange.ts";
+import { tickUpkeep, upkeepDeadlineMs } from "./upkeep.ts";
+import {
+  applyUserEvent,
+  type SendOutcome,
+  sendUserEvent,
+  spreadUserEvent,
+} from "./user_events.ts";
+
+export interface SerfConfig extends SwimConfig {
+  readonly tags: Tags;
+  readonly serfTimings: SerfTimings;
+}
+
+export class Serf {
+  readonly #context: SerfContext;
+  readonly #swim: Swim;
+
+  /** `nowMs` is on the clock of all later inputs: monotonic milliseconds. */
+  constructor(
+    config: SerfConfig,
+    environment: { random: Random; nowMs: number },
+  ) {
+    assert(encodeTags(config.tags) !== undefined, "Tags are over 512 bytes");
+    const delegate = this.#delegate();
+    this.#swim = new Swim(config, { ...environment, delegate });
+    this.#context = newContext(config, environment, this.#swim);
+    this.#swim.start();
+  }
+
+  tick(nowMs: number): void {
+    this.#context.nowMs = nowMs;
+    this.#swim.tick(nowMs);
+    tickUpkeep(this.#context);
+    tickQueries(this.#context);
+    tickLeave(this.#context);
+  }
+
+  /** When `tick` is next wanted; other inputs may bring it forward. */
+  nextDeadlineMs(): number {
+    let deadlineMs = Math.min(
+      this.#swim.nextDeadlineMs(),
+      upkeepDeadlineMs(this.#context),
+      leaveDeadlineMs(this.#context),
+    );
+    for (const queryMs of this.#context.openQueries.values()) {
+      deadlineMs = Math.min(deadlineMs, queryMs);
+    }
+    return deadlineMs;
+  }
+
+  receive(from: Endpoint, packet: Uint8Array, nowMs: number): void {
+    this.#context.nowMs = nowMs;
+    this.#swim.receive(from, packet, nowMs);
+  }
+
+  /** A peer's stream; undefined if it must be closed at once. */
+  acceptStream(from: Endpoint, nowMs: number): number | undefined {
+    this.#context.nowMs = nowMs;
+    return this.#swim.acceptStream(from, nowMs);
+  }
+
+  receiveStream(streamId: number, bytes: Uint8Array, nowMs: number): void {
+    this.#context.nowMs = nowMs;
+    this.#swim.receiveStream(streamId, bytes, nowMs);
+  }
+
+  /** `reason` is "closed" if the peer ended the stream in order. */
+  endStream(streamId: number, reason: string, nowMs: number): void {
+    this.#context.nowMs = nowMs;
+    this.#swim.endStream(streamId, reason, nowMs);
+  }
+
+  /** Asks `to` for its table; the outcome is a `join_attempt` event. */
+  join(to: Endpoint, nowMs: number): void {
+    this.#context.nowMs = nowMs;
+    this.#swim.exchange(to, { isJoin: true }, nowMs);
+  }
+
+  /** Begins a graceful leave; the event `left` says when it is done. */
+  leave(nowMs: number): void {
+    this.#context.nowMs = nowMs;
+    beginLeave(this.#context);
+  }
+
+  /** Our own tags; refused if they do not fit in 512 bytes. */
+  setTags(tags: Tags, nowMs: number): SendOutcome {
+    if (encodeTags(tags) === undefined) {
+      return { ok: false, reason: "too_large" };
+    }
+    this.#context.nowMs = nowMs;
+    this.#context.tags = tags;
+    this.#swim.updateMeta(nowMs);
+    return { ok: true };
+  }
+
+  /** Turns a failed member into one that left; `isPrune` forgets it at once. */
+  forceLeave(node: string, options: { isPrune: boolean }, nowMs: number): void {
+    this.#context.nowMs = nowMs;
+    announceLeaveOf(this.#context, { node, ...options });
+  }
+
+  userEvent(
+    event: { name: string; payload: Uint8Array; canCoalesce: boolean },
+    nowMs: number,
+  ): SendOutcome {
+    this.#context.nowMs = nowMs;
+    return sendUserEvent(this.#context, event);
+  }
+
+  query(
+    request: QueryRequest,
+    nowMs: number,
+  ): SendOutcome & { readonly id: number } {
+    this.#context.nowMs = nowMs;
+    return sendQuery(this.#context, request);
+  }
+
+  respond(query: ReceivedQuery, payload: Uint8Array, nowMs: number) {
+    this.#context.nowMs = nowMs;
+    return respond(this.#context, query, payload);
+  }
+
+  /** All members, sorted by name. */
+  members(): MemberView[] {
+    const views = [...this.#context.members.values()].map(viewOf);
+    return views.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** 0 is healthy; 7 is a node that hardly hears anyone. */
+  get healthScore(): number {
+    return this.#swim.healthScore;
+  }
+
+  takeWork(): Work {
+    return this.#swim.takeWork();
+  }
+
+  takeEvents(): GossipEvent[] {
+    const { events } = this.#context;
+    this.#context.events = [];
+    return events;
+  }
+
+  #delegate(): SwimDelegate {
+    return {
+      meta: () => encodeTags(this.#context.tags)!,
+      hasBroadcasts: () => queuesOf(this.#context).some(({ size }) => size > 0),
+      broadcasts: (budget) => takeBroadcasts(this.#context, budget),
+      onMessage: (payload) => receiveMessage(this.#context, payload),
+      localState: () => encodeLocalSerfState(this.#context),
+      mergeRemoteState: (bytes, options) =>
+        mergeRemoteSerfState(this.#context, bytes, options),
+      onJoin: (member) => memberJoined(this.#context, member),
+      onLeave: (member) => memberGone(this.#context, member),
+      onUpdate: (member) => memberChanged(this.#context, member),
+      onConflict: ({ known, claimed }) =>
+        this.#context.events.push({
+          kind: "name_conflict",
+          name: known.name,
+          isOurs: known.name === this.#context.name,
+          known: known.endpoint,
+          claimed,
+        }),
+      onExchange: ({ to, isJoin, failure }) => {
+        if (!isJoin) return;
+        if (failure === undefined) announceJoin(this.#context);
+        this.#context.events.push({ kind: "join_attempt", to, failure });
+      },
+      onNotice: (text) => notice(this.#context, text),
+    };
+  }
+}
+
+function newContext(
+  config: SerfConfig,
+  { random, nowMs }: { random: Random; nowMs: number },
+  swim: Swim,
+): SerfContext {
+  const { retransmitMultiplier } = config.timings;
+  const { reapIntervalMs, reconnectIntervalMs } = config.serfTimings;
+  return {
+    name: config.name,
+    advertiseAddress: config.advertiseAddress,
+    advertisePort: config.advertisePort,
+    timings: config.serfTimings,
+    random,
+    swim,
+    members: new Map(),
+    recentIntents: new Map(),
+    intentQueue: new BroadcastQueue(retransmitMultiplier),
+    queryQueue: new BroadcastQueue(retransmitMultiplier),
+    eventQueue: new BroadcastQueue(retransmitMultiplier),
+    memberClock: new LamportClock(),
+    eventClock: new LamportClock(),
+    queryClock: new LamportClock(),
+    eventRing: new EventRing(),
+    queryRing: new EventRing(),
+    openQueries: new Map(),
+    prunes: new Map(),
+    tags: config.tags,
+    events: [],
+    nowMs,
+    leave: { kind: "none" },
+    reapAtMs: nowMs + reapIntervalMs,
+    reconnectAtMs: nowMs + randomBelow(random, reconnectIntervalMs),
+    eventTimeMin: 0,
+  };
+}
+
+/** In the order in which they are sent: intents, queries, events. */
+function queuesOf(context: SerfContext): readonly BroadcastQueue[] {
+  return [context.intentQueue, context.queryQueue, context.eventQueue];
+}
+
+function takeBroadcasts(
+  context: SerfContext,
+  budget: Parameters<SwimDelegate["broadcasts"]>[0],
+): Uint8Array[] {
+  const taken: Uint8Array[] = [];
+  let { limitBytes, countMax } = budget;
+  const { overheadBytes } = budget;
+  for (const queue of queuesOf(context)) {
+    const limits = { overheadBytes, limitBytes, countMax };
+    for (const bytes of queue.take(limits, context.members.size)) {
+      limitBytes -= bytes.length + overheadBytes;
+      countMax--;
+      taken.push(bytes);
+    }
+  }
+  return taken;
+}
+
+function receiveMessage(context: SerfContext, payload: Uint8Array): void {
+  const message = decodeSerfMessage(payload);
+  if (message === undefined) {
+    return notice(context, `Dropped a serf message of type ${payload[0]}`);
+  }
+  switch (message.kind) {
+    case "join":
+      if (applyJoinIntent(context, message) === "spread") {
+        spreadJoin(context, message);
+      }
+      return;
+    case "leave":
+      if (applyLeaveIntent(context, message) === "spread") {
+        spreadLeave(context, message);
+      }
+      return;
+    case "user_event":
+      if (applyUserEvent(context, message) === "spread") {
+        spreadUserEvent(context, message);
+      }
+      return;
+    case "query":
+      if (applyQuery(context, message) === "spread") {
+        spreadQuery(context, message);
+      }
+      return;
+    case "query_response":
+      return applyQueryResponse(context, message);
+    case "relay":
+      return passOn(context, message);
+    default:
+      return unreachable(message);
+  }
+}
+
+/** Only to members: we are no relay for the rest of the world. */
+function passOn(context: SerfContext, relay: Relay): void {
+  const to = endpointOf(relay.address, relay.port);
+  if (to === undefined) return;
+  const text = formatEndpoint(to);
+  for (const member of context.members.values()) {
+    if (formatEndpoint(member.endpoint) !== text) continue;
+    context.swim.sendUser(to, relay.message, context.nowMs);
+    return;
+  }
+}

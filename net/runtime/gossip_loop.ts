@@ -1,0 +1,344 @@
+/**
+ * Runs the gossip core on a transport: every input goes in with the time, and
+ * then its packets, streams and events go out and the timer is set anew. Knows
+ * no sockets and no real clock, so that the simulator runs it unchanged.
+ */
+import type { Clock, Random, Scheduler } from "../../core/env.ts";
+import { ProglogError } from "../../core/errors.ts";
+import { unreachable } from "../../core/assert.ts";
+import type { SwimTimings } from "../../core/swim/config.ts";
+import type { SerfTimings } from "../../core/swim/serf/context.ts";
+import type {
+  GossipEvent,
+  MemberView,
+  ReceivedQuery,
+} from "../../core/swim/serf/events.ts";
+import type { QueryRequest } from "../../core/swim/serf/queries.ts";
+import { Serf } from "../../core/swim/serf/serf.ts";
+import type { SendOutcome } from "../../core/swim/serf/user_events.ts";
+import type { StreamWork } from "../../core/swim/state.ts";
+import {
+  type Endpoint,
+  formatEndpoint,
+  parseIp,
+} from "../../core/swim/wire/ip.ts";
+import type { Cipher } from "../../core/swim/wire/seal.ts";
+import type { Tags } from "../../core/swim/wire/tags.ts";
+import type {
+  GossipStream,
+  GossipTransport,
+  ListenGossip,
+  Resolver,
+  StreamHandler,
+} from "../transport/gossip/types.ts";
+import { type JoinOutcome, joinUntilAnswered } from "./gossip_join.ts";
+import { parseHostPort } from "./gossip_seeds.ts";
+
+export interface GossipOptions {
+  /** Unique in the cluster; a node keeps it over restarts and moves. */
+  readonly name: string;
+  /** Where to listen: `host:port`. */
+  readonly bindAddr: string;
+  /** Where others reach us, if that is not `bindAddr`. */
+  readonly advertiseAddr?: string;
+  readonly tags: Tags;
+  readonly timings: SwimTimings;
+  readonly serfTimings: SerfTimings;
+  /** Usually a `Keyring`; without it gossip is plain. */
+  readonly cipher?: Cipher;
+  /** With a cipher: whether plain messages are refused (the default). */
+  readonly plainInput?: "refused" | "accepted";
+  readonly label?: string;
+  readonly streamCompression?: "lzw" | "none";
+}
+
+export interface GossipEnvironment {
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly resolver: Resolver;
+  readonly listen: ListenGossip;
+}
+
+export class GossipNode {
+  readonly #options: GossipOptions;
+  readonly #environment: GossipEnvironment;
+  readonly #onEvent: (event: GossipEvent) => void;
+  readonly #streams = new Map<number, GossipStream>();
+  readonly #joinWaiters = new Set<(event: GossipEvent) => void>();
+  readonly #stopped = new AbortController();
+  #transport: GossipTransport | undefined;
+  #serf: Serf | undefined;
+  #cancelTimer: () => void = () => {};
+  #isPumping = false;
+  #leaving: { promise: Promise<void>; done: () => void } | undefined;
+
+  /** Nothing is opened before `start`. Events must be handled at once. */
+  constructor(
+    options: GossipOptions,
+    environment: GossipEnvironment,
+    onEvent: (event: GossipEvent) => void,
+  ) {
+    this.#options = options;
+    this.#environment = environment;
+    this.#onEvent = onEvent;
+  }
+
+  /** Binds and is a cluster of one; throws `unavailable` if it cannot bind. */
+  async start(): Promise<void> {
+    const { listen } = this.#environment;
+    const bind = await this.#resolveOne(this.#options.bindAddr);
+    const transport = await listen(bind, {
+      packet: (from, bytes) =>
+        this.#input((serf, nowMs) => serf.receive(from, bytes, nowMs)),
+      stream: (from, stream) => this.#accept(from, stream),
+    });
+    this.#transport = transport;
+    const advertise = await this.#advertised(transport.local);
+    this.#serf = this.#newSerf(advertise);
+    this.#pump();
+  }
+
+  /**
+   * Calls on seeds (`host:port`, `dns:name:port`, `srv:name`) until one of
+   * them answers, with growing waits in between that are told as notices.
+   */
+  async join(
+    seeds: readonly string[],
+    options: { timeoutMs?: number } = {},
+  ): Promise<JoinOutcome> {
+    return await joinUntilAnswered({
+      ...options,
+      seeds,
+      environment: this.#environment,
+      defaultPort: this.#running().transport.local.port,
+      stopped: this.#stopped.signal,
+      attempt: (to) => this.#joinOnce(to),
+      notice: (text) => this.#onEvent({ kind: "notice", text }),
+    });
+  }
+
+  /** Leaves in order: intent, then left; resolves when all that could know do. */
+  async leave(): Promise<void> {
+    if (this.#leaving === undefined) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#leaving = { promise, done: resolve };
+      this.#input((serf, nowMs) => serf.leave(nowMs));
+    }
+    await this.#leaving.promise;
+  }
+
+  /** Closes everything, left or not. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#cancelTimer();
+    this.#serf = undefined;
+    this.#leaving?.done();
+    await this.#transport?.close();
+    this.#transport = undefined;
+    this.#streams.clear();
+  }
+
+  /** Where we are bound; the port is never 0. */
+  get local(): Endpoint {
+    return this.#running().transport.local;
+  }
+
+  /** All members known, ourselves included, sorted by name. */
+  members(): MemberView[] {
+    return this.#running().serf.members();
+  }
+
+  /** 0 is healthy; 7 is a node that hardly hears anyone. */
+  get healthScore(): number {
+    return this.#running().serf.healthScore;
+  }
+
+  setTags(tags: Tags): SendOutcome {
+    return this.#call((serf, nowMs) => serf.setTags(tags, nowMs));
+  }
+
+  /** Turns a failed member into one that left; pruning forgets it. */
+  forceLeave(node: string, options: { isPrune: boolean }): void {
+    this.#call((serf, nowMs) => serf.forceLeave(node, options, nowMs));
+  }
+
+  userEvent(event: {
+    name: string;
+    payload: Uint8Array;
+    canCoalesce: boolean;
+  }): SendOutcome {
+    return this.#call((serf, nowMs) => serf.userEvent(event, nowMs));
+  }
+
+  /** Answers come as events under the number returned. */
+  query(request: QueryRequest): SendOutcome & { readonly id: number } {
+    return this.#call((serf, nowMs) => serf.query(request, nowMs));
+  }
+
+  respond(
+    query: ReceivedQuery,
+    payload: Uint8Array,
+  ): ReturnType<Serf["respond"]> {
+    return this.#call((serf, nowMs) => serf.respond(query, payload, nowMs));
+  }
+
+  #newSerf(advertise: Endpoint): Serf {
+    const { clock, random } = this.#environment;
+    const { name, tags, timings, serfTimings, cipher } = this.#options;
+    const label = new TextEncoder().encode(this.#options.label ?? "");
+    const plainInput = this.#options.plainInput ?? "refused";
+    return new Serf({
+      name,
+      tags,
+      timings,
+      serfTimings,
+      advertiseAddress: parseIp(advertise.host)!,
+      advertisePort: advertise.port,
+      envelope: { label, cipher, plainInput },
+      streamCompression: this.#options.streamCompression ?? "lzw",
+    }, { random, nowMs: clock.monotonicMs() });
+  }
+
+  async #advertised(local: Endpoint): Promise<Endpoint> {
+    const { advertiseAddr } = this.#options;
+    if (advertiseAddr !== undefined) {
+      const { host, port } = await this.#resolveOne(advertiseAddr);
+      return { host, port: port === 0 ? local.port : port };
+    }
+    if (local.host !== "0.0.0.0" && local.host !== "::") return local;
+    throw new ProglogError(
+      "invalid_argument",
+      `Cannot advertise ${local.host}: give an address that others can reach`,
+    );
+  }
+
+  async #resolveOne(address: string): Promise<Endpoint> {
+    const { host, port } = parseHostPort(address, 0);
+    const [first] = await this.#environment.resolver.addresses(host);
+    if (first !== undefined) return { host: first, port };
+    throw new ProglogError("unavailable", `Host ${host} has no address`);
+  }
+
+  #joinOnce(to: Endpoint): Promise<string | undefined> {
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    const where = formatEndpoint(to);
+    const waiter = (event: GossipEvent) => {
+      if (event.kind !== "join_attempt") return;
+      if (formatEndpoint(event.to) !== where) return;
+      this.#joinWaiters.delete(waiter);
+      resolve(event.failure);
+    };
+    this.#joinWaiters.add(waiter);
+    this.#input((serf, nowMs) => serf.join(to, nowMs));
+    return promise;
+  }
+
+  #accept(from: Endpoint, stream: GossipStream): StreamHandler | undefined {
+    const serf = this.#serf;
+    if (serf === undefined) return undefined;
+    const streamId = serf.acceptStream(from, this.#nowMs());
+    this.#pump();
+    if (streamId === undefined) return undefined;
+    this.#streams.set(streamId, stream);
+    return this.#streamHandler(streamId);
+  }
+
+  #streamHandler(streamId: number): StreamHandler {
+    return {
+      data: (bytes) =>
+        this.#input((serf, nowMs) =>
+          serf.receiveStream(streamId, bytes, nowMs)
+        ),
+      closed: (reason) => {
+        this.#input((serf, nowMs) => serf.endStream(streamId, reason, nowMs));
+        this.#streams.delete(streamId);
+      },
+    };
+  }
+
+  #call<T>(action: (serf: Serf, nowMs: number) => T): T {
+    const result = action(this.#running().serf, this.#nowMs());
+    this.#pump();
+    return result;
+  }
+
+  /** Like `#call`, for news from outside, which may come after the end. */
+  #input(action: (serf: Serf, nowMs: number) => void): void {
+    if (this.#serf === undefined) return;
+    action(this.#serf, this.#nowMs());
+    this.#pump();
+  }
+
+  /** Does the core's work. Events may call back in: then the loop goes on. */
+  #pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    try {
+      while (this.#pumpOnce()) continue;
+    } finally {
+      this.#isPumping = false;
+    }
+    this.#setTimer();
+  }
+
+  #pumpOnce(): boolean {
+    const serf = this.#serf;
+    const transport = this.#transport;
+    if (serf === undefined || transport === undefined) return false;
+    const { packets, streams } = serf.takeWork();
+    for (const { to, bytes } of packets) transport.send(to, bytes);
+    for (const work of streams) this.#doStreamWork(transport, work);
+    const events = serf.takeEvents();
+    for (const event of events) this.#tell(event);
+    return packets.length + streams.length + events.length > 0;
+  }
+
+  #doStreamWork(transport: GossipTransport, work: StreamWork): void {
+    const { streamId } = work;
+    switch (work.kind) {
+      case "open": {
+        const stream = transport.open(work.to, this.#streamHandler(streamId));
+        this.#streams.set(streamId, stream);
+        return stream.write(work.bytes);
+      }
+      case "send":
+        return this.#streams.get(streamId)?.write(work.bytes);
+      case "close":
+        this.#streams.get(streamId)?.end();
+        this.#streams.delete(streamId);
+        return;
+      default:
+        return unreachable(work);
+    }
+  }
+
+  #tell(event: GossipEvent): void {
+    for (const waiter of this.#joinWaiters) waiter(event);
+    this.#onEvent(event);
+    if (event.kind === "left") this.#leaving?.done();
+  }
+
+  #setTimer(): void {
+    this.#cancelTimer();
+    if (this.#serf === undefined) return;
+    const delayMs = this.#serf.nextDeadlineMs() - this.#nowMs();
+    this.#cancelTimer = this.#environment.scheduler.after(
+      Math.max(0, Math.ceil(delayMs)),
+      () => this.#input((serf, nowMs) => serf.tick(nowMs)),
+    );
+  }
+
+  #nowMs(): number {
+    return this.#environment.clock.monotonicMs();
+  }
+
+  #running(): { serf: Serf; transport: GossipTransport } {
+    const serf = this.#serf;
+    const transport = this.#transport;
+    if (serf !== undefined && transport !== undefined) {
+      return { serf, transport };
+    }
+    throw new ProglogError("unavailable", "Gossip is not running");
+  }
+}

@@ -116,7 +116,9 @@ export class ClientConnection implements Wire, CallHost {
   }
 
   takeOutput(): readonly Uint8Array[] {
-    return this.machine.takeOutput();
+    const output = this.machine.takeOutput();
+    for (const event of this.machine.takeEvents()) this.#handle(event);
+    return output;
   }
 
   ping(): void {

@@ -26,6 +26,8 @@ export class ServerConnection implements Wire {
   readonly #onClosed: (connection: ServerConnection) => void;
   readonly #streams = new Map<number, ServerStream>();
   #pingCount = 0;
+  /** When the chunk that is being read came. */
+  #nowMs = 0;
   #isClosed = false;
 
   constructor(options: {
@@ -56,13 +58,14 @@ export class ServerConnection implements Wire {
   }
 
   receive(chunk: Uint8Array, nowMs: number): void {
-    for (const event of this.machine.receive(chunk, nowMs)) {
-      this.#handle(event, nowMs);
-    }
+    this.#nowMs = nowMs;
+    for (const event of this.machine.receive(chunk, nowMs)) this.#handle(event);
   }
 
   takeOutput(): readonly Uint8Array[] {
-    return this.machine.takeOutput();
+    const output = this.machine.takeOutput();
+    for (const event of this.machine.takeEvents()) this.#handle(event);
+    return output;
   }
 
   ping(): void {
@@ -88,10 +91,10 @@ export class ServerConnection implements Wire {
     this.#streams.delete(stream.streamId);
   }
 
-  #handle(event: Http2Event, nowMs: number): void {
+  #handle(event: Http2Event): void {
     switch (event.kind) {
       case "headers":
-        return this.#headers(event, nowMs);
+        return this.#headers(event);
       case "data":
         return this.#data(event);
       case "reset":
@@ -116,14 +119,18 @@ export class ServerConnection implements Wire {
     }
   }
 
-  #headers(event: Http2Event & { kind: "headers" }, nowMs: number): void {
+  #headers(event: Http2Event & { kind: "headers" }): void {
     const { streamId, headers } = event;
     const known = this.#streams.get(streamId);
     if (known !== undefined) return known.requestEnded();
     const result = readRequestHead(headers);
     if (!result.ok) return this.#refuse(streamId, result.refusal);
-    const { head } = result;
-    const stream = new ServerStream(this, { streamId, head, headers, nowMs });
+    const stream = new ServerStream(this, {
+      streamId,
+      head: result.head,
+      headers,
+      nowMs: this.#nowMs,
+    });
     this.#streams.set(streamId, stream);
     this.#start(stream);
     if (event.endStream) stream.requestEnded();

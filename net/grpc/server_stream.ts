@@ -3,7 +3,11 @@
  * sees (`ServerCall`), and ends exactly once, by status, cancel or deadline.
  * What a call kind does with the messages is in `unary.ts` and its siblings.
  */
-import type { HeaderList, Http2Connection } from "../http2/mod.ts";
+import {
+  type HeaderList,
+  type Http2Connection,
+  NO_ERROR,
+} from "../http2/mod.ts";
 import { type Compression, decompress } from "./compression.ts";
 import type { Deadline } from "./deadlines.ts";
 import { MessageDecoder } from "./framing.ts";
@@ -224,7 +228,13 @@ export class ServerStream implements ServerCall {
     const isHeadSent = this.#sink?.isHeadSent ?? false;
     const head = isHeadSent ? [] : this.#responseHead();
     this.#sendTrailers([...head, ...fields, ...fromError]);
+    if (!isHeadSent) this.#refuseRest();
     this.#close(error.code, error);
+  }
+
+  /** The client need not send the rest; nothing of ours is queued (RFC 9113 section 8.1). */
+  #refuseRest(): void {
+    if (!this.#isRequestDone) this.machine.reset(this.streamId, NO_ERROR);
   }
 
   /** What a handler threw becomes the status. */

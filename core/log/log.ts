@@ -202,6 +202,7 @@ export class Log {
       const next = all[i + 1]?.header;
       return {
         firstIndex: firstIndexOf(segment),
+        startOffset: segment.header.start.offset,
         lastIndex: next?.start.index ?? active.point.index,
         sizeBytes: this.#segments.endOf(segment),
         timeMaxMs: next?.timeMaxBeforeMs ?? active.timeMaxMs,
@@ -311,7 +312,7 @@ export class Log {
       await decideReset(this.#disk, this.#directory, { start, salt });
       this.#segments.close();
       await finishReset(this.#disk, this.#directory);
-      this.#segments.cutTo(this.#openFirst(start));
+      this.#segments.replaceBy(this.#openFirst(start));
       this.#reader.forgetCursors();
       this.#writer.restart();
     });

@@ -85,6 +85,8 @@ export class RecordCursor {
   /** The record with its tag and length: `start..end`. */
   start = 0;
   end = 0;
+  /** Its fields, without tag and length: `bodyStart..end`. */
+  bodyStart = 0;
   /** The value: `valueStart..valueEnd`; empty if the record has none. */
   valueStart = 0;
   valueEnd = 0;
@@ -119,6 +121,7 @@ export class RecordCursor {
     const length = this.#readVarint(start + 1, this.#limit);
     if (length > this.#limit - this.#at) return this.#fail("truncated", start);
     this.start = start;
+    this.bodyStart = this.#at;
     this.end = this.#at + length;
     this.valueStart =
       this.valueEnd =

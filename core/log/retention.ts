@@ -2,11 +2,13 @@
  * Decides which whole segments a log may forget. Pure; the log drops them.
  */
 
-import type { LogIndex } from "../ids.ts";
+import type { LogIndex, Offset } from "../ids.ts";
 
 /** Facts of a segment, oldest first, the active one last. */
 export interface SegmentFacts {
   readonly firstIndex: LogIndex;
+  /** Offset of its first record. */
+  readonly startOffset: Offset;
   /** Index of its last entry. */
   readonly lastIndex: LogIndex;
   readonly sizeBytes: number;

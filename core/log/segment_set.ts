@@ -158,6 +158,14 @@ export class SegmentSet {
       firstIndexOf(segment) < first
     );
     this.#active = active;
+  }
+
+  /** Forgets all segments; `active` is the only one. */
+  replaceBy(active: ActiveSegment): void {
+    this.close();
+    for (const segment of this.#sealed) this.#forget(segment);
+    this.#sealed = [];
+    this.#active = active;
     this.#isClosed = false;
   }
 
@@ -167,7 +175,7 @@ export class SegmentSet {
     this.#forget(segment);
   }
 
-  /** Gives up all files; once more is no harm, and `cutTo` begins anew. */
+  /** Gives up all files; once more is no harm. */
   close(): void {
     this.#files.clear();
     if (!this.#isClosed) this.#active.file.close();

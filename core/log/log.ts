@@ -239,7 +239,7 @@ export class Log {
       active.file.close();
       this.#removeIndex(target);
     }
-    this.#writer.cutDurable();
+    this.#writer.restart();
     for (const segment of later.toReversed()) {
       await removeSegment(this.#disk, this.#directory, firstIndexOf(segment));
     }
@@ -297,7 +297,7 @@ export class Log {
     if (sealed.length === 0) return false;
     const next = sealed[1] ?? active.info;
     return next.header.start.index < index &&
-      next.header.start.index <= this.durableIndex;
+      this.#writer.isSegmentDurable(next);
   }
 
   /**

@@ -26,7 +26,7 @@ import {
 import { logFilePath } from "./file_names.ts";
 import { poisoned } from "./log_errors.ts";
 import { follows, pointAfter } from "./log_point.ts";
-import { firstIndexOf } from "./segment.ts";
+import { firstIndexOf, type SegmentInfo } from "./segment.ts";
 import { createSegment } from "./segment_files.ts";
 import type { SegmentSet } from "./segment_set.ts";
 import { SyncGate } from "./sync_gate.ts";
@@ -57,6 +57,8 @@ export class LogWriter {
   readonly #segments: SegmentSet;
   readonly #gate = new SyncGate(() => this.#syncOnce());
   #durableIndex: LogIndex;
+  /** Start of the last segment whose file and name are durable. */
+  #durableSegmentStart: LogIndex;
   #isActiveDirty = false;
   #isDirectoryDirty = false;
   /** Files of segments that were rolled away from and await their sync. */
@@ -79,11 +81,17 @@ export class LogWriter {
     this.#config = options.config;
     this.#segments = segments;
     this.#durableIndex = segments.active.point.index;
+    this.#durableSegmentStart = segments.active.info.header.start.index;
   }
 
   /** Everything up to here survives a crash. */
   get durableIndex(): LogIndex {
     return this.#durableIndex;
+  }
+
+  /** Whether the file of a segment, empty or not, survives a crash. */
+  isSegmentDurable(segment: SegmentInfo): boolean {
+    return segment.header.start.index <= this.#durableSegmentStart;
   }
 
   get isPoisoned(): boolean {
@@ -267,17 +275,14 @@ export class LogWriter {
       throw failed.reason;
     }
     this.#durableIndex = lastIndex;
+    this.#durableSegmentStart = active.info.header.start.index;
   }
 
-  /** After the log was cut back: nothing behind its end is durable. */
-  cutDurable(): void {
-    const lastIndex = this.#segments.active.point.index;
-    if (this.#durableIndex > lastIndex) this.#durableIndex = lastIndex;
-  }
-
-  /** After a reset: the log is empty, and durably so. */
+  /** After the log was cut back or reset, and all that is left is durable. */
   restart(): void {
-    this.#durableIndex = this.#segments.active.point.index;
+    const { active } = this.#segments;
+    this.#durableIndex = active.point.index;
+    this.#durableSegmentStart = active.info.header.start.index;
   }
 
   closeRolled(): void {

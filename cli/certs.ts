@@ -10,10 +10,9 @@ import {
   describeCertificates,
 } from "../net/auth/describe.ts";
 import {
-  initSecurityFiles,
-  issueClientCertificate,
   VALIDITY_DAYS_DEFAULT,
-} from "../net/auth/pki.ts";
+  VALIDITY_DAYS_MAX,
+} from "../net/auth/certificate_names.ts";
 import {
   configDirectory,
   type WrittenFile,
@@ -58,16 +57,16 @@ function initCommand(): Command {
     .option("--force", "replace all files that are there", false)
     .option("--json", "print JSON", false)
     .action((options, command: Command) =>
-      asUsage(command, () =>
-        printWritten(
-          initSecurityFiles({
-            directory: directory(),
-            hosts: options.host,
-            validityDays: options.validityDays,
-            existing: options.force ? "replace" : "refuse",
-          }),
-          options,
-        ))
+      asUsage(command, async () => {
+        const { initSecurityFiles } = await loadPki();
+        const files = initSecurityFiles({
+          directory: directory(),
+          hosts: options.host,
+          validityDays: options.validityDays,
+          existing: options.force ? "replace" : "refuse",
+        });
+        printWritten(files, options);
+      })
     );
 }
 
@@ -98,17 +97,22 @@ function issueCommand(): Command {
     .option("--force", "replace the files of an earlier certificate", false)
     .option("--json", "print JSON", false)
     .action((name: string, options, command: Command) =>
-      asUsage(command, () =>
-        printWritten(
-          issueClientCertificate({
-            directory: directory(),
-            name,
-            validityDays: options.validityDays,
-            existing: options.force ? "replace" : "refuse",
-          }),
-          options,
-        ))
+      asUsage(command, async () => {
+        const { issueClientCertificate } = await loadPki();
+        const files = issueClientCertificate({
+          directory: directory(),
+          name,
+          validityDays: options.validityDays,
+          existing: options.force ? "replace" : "refuse",
+        });
+        printWritten(files, options);
+      })
     );
+}
+
+/** Loaded when used: it brings node-forge, which costs every start 30 ms. */
+function loadPki() {
+  return import("../net/auth/pki.ts");
 }
 
 function directory(): string {
@@ -119,14 +123,17 @@ function validityOption(): Option {
   return valueOption(
     "--validity-days <n>",
     "days that certificates are valid",
-    (text) => parseWholeNumber(text, { min: 1, max: 36_500 }),
+    (text) => parseWholeNumber(text, { min: 1, max: VALIDITY_DAYS_MAX }),
   ).default(VALIDITY_DAYS_DEFAULT);
 }
 
 /** Here an invalid argument can only be one of the command line. */
-function asUsage(command: Command, run: () => void): void {
+async function asUsage(
+  command: Command,
+  run: () => Promise<void>,
+): Promise<void> {
   try {
-    run();
+    await run();
   } catch (error) {
     if (isProglogError(error, "invalid_argument")) command.error(error.message);
     throw error;

@@ -1,11 +1,12 @@
 /**
  * What may stand in our certificates: host names, client names, days of
- * validity. Checked before anything is written. Caller: pki.ts.
+ * validity. Checked before anything is written. Callers: pki.ts, cli/certs.ts.
  */
 import { isIP } from "node:net";
 import { ProglogError } from "../../core/errors.ts";
 
-const VALIDITY_DAYS_MAX = 36_500;
+export const VALIDITY_DAYS_DEFAULT = 365;
+export const VALIDITY_DAYS_MAX = 36_500;
 
 export function allHosts(extra: readonly string[]): string[] {
   for (const host of extra) checkHost(host);

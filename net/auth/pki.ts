@@ -7,7 +7,12 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { ProglogError } from "../../core/errors.ts";
 import { MODEL_TEMPLATE, POLICY_TEMPLATE } from "./acl_templates.ts";
-import { allHosts, checkClientName, checkDays } from "./certificate_names.ts";
+import {
+  allHosts,
+  checkClientName,
+  checkDays,
+  VALIDITY_DAYS_DEFAULT,
+} from "./certificate_names.ts";
 import {
   makePrivateDirectory,
   type PlannedFile,
@@ -33,8 +38,6 @@ const GOSSIP_KEY_BYTES = 32;
 const CLOCK_SKEW_MS = 5 * 60_000;
 const DAY_MS = 86_400_000;
 const AUTHORITY_DAYS_MIN = 3650;
-
-export const VALIDITY_DAYS_DEFAULT = 365;
 
 export interface InitOptions {
   readonly directory: string;

@@ -3,7 +3,7 @@
  * ACL knows, and whether it may speak Raft. Reads the DER itself, because text
  * forms of names can be made to say what is not there. Callers: net/transport.
  */
-import { type CertificateNames, readNames } from "./x509/read_names.ts";
+import { type CertificateNames, readNames } from "./certificate_identity.ts";
 
 /** The URI name that only peer certificates carry. */
 export const PEER_URI = "proglog://peer";

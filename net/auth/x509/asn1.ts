@@ -69,19 +69,3 @@ export function objectId(dotted: string): Asn1 {
 export function fromDer(bytes: string): Asn1 {
   return asn1.fromDer(bytes);
 }
-
-export function childrenOf(value: Asn1 | undefined): Asn1[] {
-  return Array.isArray(value?.value) ? value.value : [];
-}
-
-export function oidOf(value: Asn1 | undefined): string {
-  return value?.type === Type.OID ? asn1.derToOid(rawOf(value)) : "";
-}
-
-export function textOf(value: Asn1 | undefined): string {
-  return Buffer.from(rawOf(value), "latin1").toString("utf8");
-}
-
-export function rawOf(value: Asn1 | undefined): string {
-  return typeof value?.value === "string" ? value.value : "";
-}

@@ -137,6 +137,11 @@ export class ConfigurationHistory {
     return latest;
   }
 
+  /** What was effective before the latest one, while it is remembered. */
+  get previous(): ConfigurationEntry | undefined {
+    return this.#entries.at(-2);
+  }
+
   append(entry: ConfigurationEntry): void {
     assert(
       entry.index > this.latest.index || this.#entries.length === 1,

@@ -4,6 +4,7 @@
  * those who do. Counting the answers is in candidate.ts.
  */
 import { term } from "../ids.ts";
+import { votersOf } from "./configuration.ts";
 import { startLeading } from "./leadership.ts";
 import type { PreVoteRequest, VoteRequest } from "./messages.ts";
 import { countVotes } from "./quorum.ts";
@@ -32,7 +33,19 @@ export function mayCampaign(state: RaftState): boolean {
   const { waitingSinceMs } = state.durability;
   const isStalled = waitingSinceMs !== undefined &&
     state.nowMs - waitingSinceMs > state.config.diskStallMaxMs;
-  return isVoter(state) && !isStalled && !state.isWriteBlocked;
+  return isNeeded(state) && !isStalled && !state.isWriteBlocked;
+}
+
+/**
+ * A voter whose own removal is not committed still campaigns: it may be the only
+ * one that can be elected, because the others lack that entry (dissertation,
+ * section 4.2.2). It does not count itself.
+ */
+function isNeeded(state: RaftState): boolean {
+  if (isVoter(state)) return true;
+  const { latest, previous } = state.configurations;
+  return previous !== undefined && latest.index > state.commitIndex &&
+    votersOf(previous.configuration).includes(state.id);
 }
 
 /** Asks whether it would win, without disturbing a working leader by its term. */

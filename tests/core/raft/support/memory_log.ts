@@ -1,7 +1,8 @@
 /**
  * A log and a state file in memory, with explicit sync: a crash keeps what was
  * synced. Stands in for the log engine in scenarios, schedules and the first
- * stage of the simulator. The raw bytes of an entry are its JSON text.
+ * stage of the simulator. The raw bytes of an entry are its JSON text and a line
+ * feed.
  */
 import {
   type LogIndex,
@@ -10,6 +11,7 @@ import {
   type Term,
   term,
 } from "../../../../core/ids.ts";
+import { ProglogError } from "../../../../core/errors.ts";
 import type {
   Configuration,
   ConfigurationEntry,
@@ -22,6 +24,8 @@ import type {
   PersistEntry,
   Proposal,
 } from "../../../../core/raft/ready.ts";
+
+const LINE_FEED = 0x0a;
 
 export interface TextProposal extends Proposal {
   readonly text: string;
@@ -214,7 +218,20 @@ export function bytesOf(content: {
   readonly text: string;
   readonly configuration: Configuration | undefined;
 }): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(content));
+  return new TextEncoder().encode(JSON.stringify(content) + "\n");
+}
+
+/** Splits raw bytes of several entries. */
+export function parseEntries(raw: Uint8Array): ReceivedEntry[] {
+  const entries: ReceivedEntry[] = [];
+  let from = 0;
+  while (from < raw.length) {
+    const end = raw.indexOf(LINE_FEED, from) + 1;
+    if (end === 0) throw new ProglogError("corrupt", "An entry has no end");
+    entries.push(toReceived(parseRaw(raw.subarray(from, end))));
+    from = end;
+  }
+  return entries;
 }
 
 export function parseRaw(raw: Uint8Array): MemoryEntry {

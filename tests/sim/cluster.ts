@@ -1,0 +1,169 @@
+/**
+ * The simulated cluster: hosts, network and clock wired together, every decision
+ * of every node shown to the checker, the trace and the coverage count.
+ */
+import type { RaftFaults } from "../../core/raft/faults.ts";
+import type { Message } from "../../core/raft/messages.ts";
+import {
+  MemoryNode,
+  type NodeReady,
+} from "../core/raft/support/memory_node.ts";
+import {
+  renderEvent,
+  renderMessage,
+  renderPersist,
+} from "../core/raft/support/render.ts";
+import { Checker } from "./checker.ts";
+import { Coverage } from "./coverage.ts";
+import { watch } from "./coverage_watch.ts";
+import { EventQueue } from "./event_queue.ts";
+import { Host } from "./host.ts";
+import { Network } from "./network.ts";
+import type { SimOptions } from "./options.ts";
+import { SeededRandom } from "./random.ts";
+import { type Drive, type Observer, RaftProcess } from "./raft_process.ts";
+import type { Trace } from "./trace.ts";
+import type { Workload } from "./workload.ts";
+
+/** Scaled down, so that a run of seconds holds many elections. */
+export const SIM_RAFT_CONFIG = {
+  electionTimeoutMs: 200,
+  heartbeatIntervalMs: 40,
+  clockDriftMaxMs: 50,
+  diskStallMaxMs: 500,
+  appendBytesMax: 600,
+  inflightBytesMax: 3_000,
+  inflightAppendsMax: 8,
+  uncommittedBytesMax: 5_000,
+  snapshotChunkBytesMax: 8,
+};
+
+export interface SimNode {
+  readonly host: Host;
+  readonly node: MemoryNode;
+  readonly drive: Drive;
+  process: RaftProcess | undefined;
+  /** What it had committed at its last Ready. */
+  committedIndex: number;
+}
+
+export class Cluster implements Observer {
+  readonly events = new EventQueue();
+  readonly checker = new Checker();
+  readonly coverage = new Coverage();
+  readonly nodes = new Map<string, SimNode>();
+  readonly network: Network;
+  readonly random: SeededRandom;
+  /** While anything may break and clients are at work. */
+  isStormy = true;
+  workload: Workload | undefined;
+  readonly #trace: Trace;
+  readonly #faults: RaftFaults;
+
+  constructor(
+    setup: { options: SimOptions; trace: Trace; faults: RaftFaults },
+  ) {
+    const { options } = setup;
+    this.#trace = setup.trace;
+    this.#faults = setup.faults;
+    // The options were drawn from the seed itself: do not replay those numbers.
+    this.random = new SeededRandom(options.seed ^ 0x5eed5eed);
+    this.network = new Network({
+      events: this.events,
+      random: this.random.fork(),
+      coverage: this.coverage,
+      faults: options,
+      deliver: (to, bytes) => this.nodes.get(to)?.host.receive(bytes),
+    });
+    const names = [..."abcdefgh"];
+    const founders = names.slice(0, options.voterCount);
+    const spares = names.slice(founders.length).slice(0, options.spareCount);
+    for (const id of founders) this.#add(id, founders, options);
+    for (const id of spares) this.#add(id, [], options);
+  }
+
+  /** Calls into a running node and works off what follows; false if it is down. */
+  call(id: string, work: (node: MemoryNode) => void): boolean {
+    const simNode = this.nodes.get(id);
+    const { host, node, process } = simNode ?? {};
+    if (!host?.isUp || host.isPaused || !node || !process) return false;
+    work(node);
+    process.workOff();
+    host.planWake();
+    return true;
+  }
+
+  note(text: string): void {
+    const { nowMs, ordinal } = this.events;
+    this.#trace.add(() => `${nowMs.toFixed(3)} #${ordinal} ${text}`);
+  }
+
+  decided(node: MemoryNode, ready: NodeReady): void {
+    const simNode = this.nodes.get(node.id);
+    if (simNode === undefined) return;
+    const write = ready.persist && renderPersist(ready.persist);
+    if (write) this.note(`${node.id} ${write}`);
+    for (const event of ready.events) {
+      this.note(`${node.id} ${renderEvent(event)}`);
+    }
+    watch(this.coverage, { node, ready });
+    const before = simNode.committedIndex;
+    simNode.committedIndex = node.committedIndex;
+    this.checker.decided(node, ready, before);
+    this.workload?.settle(node);
+  }
+
+  sent(_node: MemoryNode, message: Message): void {
+    this.checker.sent(message);
+  }
+
+  received(_node: MemoryNode, message: Message): void {
+    if (this.#trace.isOn) this.note(renderMessage(message));
+  }
+
+  #add(id: string, founders: readonly string[], options: SimOptions): void {
+    const random = this.random.fork();
+    const node = new MemoryNode({
+      id,
+      random,
+      nowMs: 0,
+      config: SIM_RAFT_CONFIG,
+      faults: this.#faults,
+    }, founders);
+    const drive = { syncMaxMs: options.syncMaxMs };
+    const skew = options.clockSkew * (random.below(2_001) / 1_000 - 1);
+    const host = new Host({
+      name: id,
+      events: this.events,
+      random,
+      clockRate: 1 + skew,
+      send: (to, bytes) => this.network.send({ from: id, to }, bytes),
+      boot: (machine) => {
+        node.restart(machine.nowMs());
+        simNode.committedIndex = node.committedIndex;
+        const process = new RaftProcess({
+          machine,
+          node,
+          observer: this,
+          drive,
+        });
+        simNode.process = process;
+        return process;
+      },
+      powerLoss: () => {
+        if (node.needsSync) this.coverage.saw("lost_unsynced");
+        node.log.crash((count) => random.below(count + 1));
+        simNode.process = undefined;
+        this.workload?.forget(id);
+      },
+    });
+    const simNode: SimNode = {
+      host,
+      node,
+      drive,
+      process: undefined,
+      committedIndex: 0,
+    };
+    this.nodes.set(id, simNode);
+  }
+}

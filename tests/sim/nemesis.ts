@@ -1,0 +1,104 @@
+/**
+ * What goes wrong in a run, by seed: crashes, pauses, partitions, slow disks.
+ */
+import type { Cluster, SimNode } from "./cluster.ts";
+import { every } from "./every.ts";
+import type { SimOptions } from "./options.ts";
+import type { SeededRandom } from "./random.ts";
+
+const SLOW_SYNC_MAX_MS = 1_200;
+
+export function startNemesis(cluster: Cluster, options: SimOptions): void {
+  const random = cluster.random.fork();
+  const { crashEveryMs, pauseEveryMs, partitionEveryMs } = options;
+  every({ cluster, random, meanMs: crashEveryMs }, () => {
+    crash(cluster, random);
+  });
+  every({ cluster, random, meanMs: pauseEveryMs }, () => {
+    pause(cluster, random);
+  });
+  every({ cluster, random, meanMs: partitionEveryMs }, () => {
+    split(cluster, random);
+  });
+  every({ cluster, random, meanMs: options.slowDiskEveryMs }, () => {
+    slowDown(cluster, { random, syncMaxMs: options.syncMaxMs });
+  });
+}
+
+/** From here on nothing is broken: what must come right has to come right. */
+export function calm(cluster: Cluster): void {
+  cluster.note("-- all is well from here --");
+  cluster.network.calm();
+  for (const { host, drive } of cluster.nodes.values()) {
+    drive.syncMaxMs = 2;
+    host.resume();
+    host.start();
+  }
+}
+
+function crash(cluster: Cluster, random: SeededRandom): void {
+  const victims = random.chance(0.15)
+    ? [...cluster.nodes.values()]
+    : [pickNode(cluster, random)];
+  for (const victim of victims) {
+    if (!victim.host.isUp) continue;
+    cluster.note(`${victim.host.name} crashes`);
+    cluster.coverage.saw("crash");
+    victim.host.crash();
+    const downMs = random.between({ from: 1, to: 600 });
+    cluster.events.after(downMs, () => restart(cluster, victim));
+  }
+}
+
+function restart(cluster: Cluster, victim: SimNode): void {
+  if (victim.host.isUp) return;
+  cluster.note(`${victim.host.name} restarts`);
+  cluster.coverage.saw("restart");
+  victim.host.start();
+}
+
+function pause(cluster: Cluster, random: SeededRandom): void {
+  const { host } = pickNode(cluster, random);
+  if (!host.isUp || host.isPaused) return;
+  cluster.note(`${host.name} is paused`);
+  cluster.coverage.saw("pause");
+  host.pause();
+  cluster.events.after(random.between({ from: 20, to: 700 }), () => {
+    cluster.note(`${host.name} goes on`);
+    host.resume();
+  });
+}
+
+/** Cuts the nodes in two sides, in one direction or both. */
+function split(cluster: Cluster, random: SeededRandom): void {
+  const names = [...cluster.nodes.keys()];
+  const from = names.filter(() => random.chance(0.5));
+  const to = names.filter((name) => !from.includes(name));
+  const ways = random.chance(0.3) ? "one" : "both";
+  const arrow = ways === "one" ? "-/->" : "<-/->";
+  cluster.note(`partition ${from.join("")} ${arrow} ${to.join("")}`);
+  cluster.coverage.saw(ways === "one" ? "one_way_partition" : "partition");
+  cluster.network.split({ from, to, ways });
+  cluster.events.after(random.between({ from: 50, to: 1_000 }), () => {
+    cluster.note("the partition heals");
+    cluster.network.heal();
+  });
+}
+
+function slowDown(
+  cluster: Cluster,
+  options: { random: SeededRandom; syncMaxMs: number },
+): void {
+  const { random, syncMaxMs } = options;
+  const { host, drive } = pickNode(cluster, random);
+  cluster.note(`the disk of ${host.name} is slow`);
+  cluster.coverage.saw("slow_disk");
+  drive.syncMaxMs = SLOW_SYNC_MAX_MS;
+  cluster.events.after(random.between({ from: 100, to: 1_500 }), () => {
+    drive.syncMaxMs = Math.min(drive.syncMaxMs, syncMaxMs);
+  });
+}
+
+function pickNode(cluster: Cluster, random: SeededRandom): SimNode {
+  return random.pick([...cluster.nodes.values()]);
+}

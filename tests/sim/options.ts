@@ -1,0 +1,58 @@
+/**
+ * What a seed decides about its run: every run has another mix of faults, so
+ * that rare combinations get their turn. All times are virtual milliseconds.
+ */
+import { SeededRandom } from "./random.ts";
+
+export interface SimOptions {
+  readonly seed: number;
+  readonly voterCount: number;
+  /** Nodes that are there and not yet members. */
+  readonly spareCount: number;
+  readonly safetyMs: number;
+  readonly livenessMs: number;
+  /** Chance of each message to be lost, sent twice, or held back long. */
+  readonly loss: number;
+  readonly duplication: number;
+  readonly reordering: number;
+  readonly delayMaxMs: number;
+  readonly syncMaxMs: number;
+  /** Mean time between two faults of a kind; Infinity for none of it. */
+  readonly crashEveryMs: number;
+  readonly pauseEveryMs: number;
+  readonly partitionEveryMs: number;
+  readonly slowDiskEveryMs: number;
+  readonly changeEveryMs: number;
+  readonly transferEveryMs: number;
+  readonly compactEveryMs: number;
+  readonly readEveryMs: number;
+  readonly proposeEveryMs: number;
+  /** How much clocks may be fast or slow, as a fraction. */
+  readonly clockSkew: number;
+}
+
+export function drawOptions(seed: number): SimOptions {
+  const random = new SeededRandom(seed);
+  return {
+    seed,
+    voterCount: random.pick([1, 2, 3, 3, 3, 4, 5, 5]),
+    spareCount: random.pick([0, 1, 2]),
+    safetyMs: 4_000,
+    livenessMs: 6_000,
+    loss: random.pick([0, 0, 0.01, 0.05, 0.2]),
+    duplication: random.pick([0, 0.01, 0.1]),
+    reordering: random.pick([0, 0.02, 0.2]),
+    delayMaxMs: random.pick([1, 5, 20, 60]),
+    syncMaxMs: random.pick([1, 5, 20, 80]),
+    crashEveryMs: random.pick([Infinity, 1_500, 600, 250]),
+    pauseEveryMs: random.pick([Infinity, Infinity, 1_000, 400]),
+    partitionEveryMs: random.pick([Infinity, 1_500, 700, 350]),
+    slowDiskEveryMs: random.pick([Infinity, Infinity, 1_000]),
+    changeEveryMs: random.pick([Infinity, 500, 150]),
+    transferEveryMs: random.pick([Infinity, 1_000, 300]),
+    compactEveryMs: random.pick([Infinity, 400, 150]),
+    readEveryMs: random.pick([50, 15]),
+    proposeEveryMs: random.pick([10, 30, 100]),
+    clockSkew: random.pick([0, 0.01, 0.1]),
+  };
+}

@@ -5,14 +5,24 @@
  */
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../net/version.ts";
+import { agentCommand } from "./agent.ts";
 import { certsCommand } from "./certs.ts";
 import { completionCommand } from "./completion.ts";
+import { consumeCommand } from "./consume.ts";
 import { describeFailure, EXIT, printError } from "./output.ts";
+import { produceCommand } from "./produce.ts";
+import { serversCommand } from "./servers.ts";
 import { applySettings, optionNamesOf } from "./settings.ts";
+import { statusCommand } from "./status.ts";
 
 function verbs(): Command[] {
   return [
     certsCommand(),
+    agentCommand(),
+    produceCommand(),
+    consumeCommand(),
+    serversCommand(),
+    statusCommand(),
     completionCommand(),
   ];
 }

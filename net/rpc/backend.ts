@@ -2,6 +2,7 @@
  * What the handlers need from the node that they serve: logs, authorization,
  * and who is in the cluster. The agent provides it.
  */
+import type { Accepted, Proposal } from "../../core/cluster/proposal.ts";
 import { ProglogError } from "../../core/errors.ts";
 import type { Offset } from "../../core/ids.ts";
 import type { ServerCall } from "../grpc/types.ts";
@@ -9,18 +10,6 @@ import type { ServerCall } from "../grpc/types.ts";
 export const DEFAULT_LOG = "default";
 
 export type Action = "produce" | "consume" | "admin";
-
-export interface Accepted {
-  readonly offset: number;
-  readonly count: number;
-}
-
-export interface Proposal {
-  /** Encoded records (`ProduceRequest.records`); the backend copies them. */
-  readonly records: Uint8Array;
-  readonly count: number;
-  readonly producer?: { readonly id: bigint; readonly sequence: number };
-}
 
 /** Consecutive records, with room in front of them for message heads. */
 export interface RecordBatch {
@@ -71,11 +60,38 @@ export interface ServerInfo {
   readonly isLeader: boolean;
 }
 
+/** What an operator sees of one log. */
+export interface LogFacts {
+  readonly name: string;
+  readonly lowestOffset: number;
+  readonly nextOffset: number;
+  readonly lastIndex: number;
+  readonly lastTerm: number;
+  readonly segmentCount: number;
+  readonly sizeBytes: number;
+  /** Why appends are refused now; empty when they are not. */
+  readonly appendBlocked: string;
+}
+
+/** What an operator sees of one node. */
+export interface NodeStatus {
+  readonly nodeName: string;
+  readonly version: string;
+  readonly uptimeMs: number;
+  readonly fsync: string;
+  readonly tls: boolean;
+  readonly memoryBytes: number;
+  readonly dataDirectory: string;
+  readonly diskFreeBytes: number;
+  readonly logs: readonly LogFacts[];
+}
+
 export interface ServiceBackend {
   readonly guard: Guard;
   /** A log by its name; undefined when there is none. */
   log(name: string): LogBackend | undefined;
   servers(): readonly ServerInfo[];
+  status(): NodeStatus;
 }
 
 /** The log that a request names; an empty name is the default log. */

@@ -5,7 +5,7 @@
 import { ProglogError } from "../../core/errors.ts";
 import { type Offset, offset } from "../../core/ids.ts";
 import { CONSUME_BATCH_BYTES_MAX } from "../../core/limits.ts";
-import { visitRecords } from "../../core/log/mod.ts";
+import { RecordCursor } from "../../core/log/record_walk.ts";
 import type { MessageSink, ServerCall } from "../grpc/types.ts";
 import {
   DEFAULT_LOG,
@@ -154,11 +154,12 @@ function firstRecord(batch: RecordBatch): Uint8Array {
 }
 
 function* singleRecords(batch: RecordBatch): Generator<Uint8Array> {
-  let at = batch.baseOffset;
-  const records = batch.buffer.subarray(batch.recordsStart);
-  for (const record of visitRecords(records)) {
-    yield encodeConsumeRecord({ record, offset: at, term: batch.term });
-    at += 1;
+  const { buffer, term } = batch;
+  const range = { from: batch.recordsStart, end: buffer.length };
+  const cursor = new RecordCursor(buffer, range);
+  for (let offset = batch.baseOffset; cursor.next(); offset++) {
+    const record = buffer.subarray(cursor.bodyStart, cursor.end);
+    yield encodeConsumeRecord({ record, offset, term });
   }
 }
 

@@ -2,18 +2,15 @@
  * Produce and ProduceStream. Both check a request, propose it and answer when
  * it is durable; the stream does so without waiting between requests.
  */
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { Accepted, Proposal } from "../../core/cluster/proposal.ts";
 import { ProglogError } from "../../core/errors.ts";
 import { STREAM_IN_FLIGHT_BYTES_MAX } from "../../core/limits.ts";
-import { checkRecords } from "../../core/log/mod.ts";
+import { checkRecords } from "../../core/log/record_walk.ts";
 import type { MessageSink, ServerCall } from "../grpc/types.ts";
 import { AckQueue } from "./ack_queue.ts";
-import {
-  type Accepted,
-  DEFAULT_LOG,
-  findLog,
-  type Proposal,
-  type ServiceBackend,
-} from "./backend.ts";
+import { DEFAULT_LOG, findLog, type ServiceBackend } from "./backend.ts";
+import { ProduceRequestSchema } from "./gen/log/v1/log_pb.ts";
 import {
   decodeProduceRequest,
   encodeProduceResponse,
@@ -59,24 +56,38 @@ function propose(
 }
 
 function proposalOf(request: ProduceRequest): Proposal {
-  const check = checkRecords(request.records);
+  const { records, count } = checkedRecords(request.records);
+  const { producerId, sequence } = request;
+  if (producerId === 0n) return { records, count };
+  return { records, count, producer: { id: producerId, sequence } };
+}
+
+function checkedRecords(
+  records: Uint8Array,
+): { records: Uint8Array; count: number } {
+  const check = checkRecords(records);
+  if (!check.ok && check.reason === "server_field") {
+    return checkedRecords(withoutServerFields(records));
+  }
   if (!check.ok) {
     throw new ProglogError(
       "invalid_argument",
-      `Cannot append the records as ${check.reason} at byte ${check.position}`,
+      `Cannot append the records as they are damaged at byte ${check.position} (${check.reason})`,
     );
   }
-  if (check.count === 0) {
-    throw new ProglogError(
-      "invalid_argument",
-      "Cannot append as the request has no record",
-    );
+  if (check.count > 0) return { records, count: check.count };
+  throw new ProglogError(
+    "invalid_argument",
+    "Cannot append as the request has no record",
+  );
+}
+
+/** Clients of the reference may send records as they got them, with an offset. */
+function withoutServerFields(records: Uint8Array): Uint8Array {
+  const request = fromBinary(ProduceRequestSchema, records);
+  for (const record of request.records) {
+    record.offset = 0n;
+    record.term = 0n;
   }
-  const { records, producerId, sequence } = request;
-  if (producerId === 0n) return { records, count: check.count };
-  return {
-    records,
-    count: check.count,
-    producer: { id: producerId, sequence },
-  };
+  return toBinary(ProduceRequestSchema, request);
 }

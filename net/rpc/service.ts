@@ -1,52 +1,39 @@
 /**
- * log.v1.Log as gRPC methods: the table of names and handlers, and the one place
- * where our errors become statuses. Callers: the agent, tests in process.
+ * log.v1.Log as gRPC methods: the table of names and handlers. Handlers throw
+ * ProglogError; status.ts makes it a status. Callers: the agent, tests in process.
  */
 import { create, toBinary } from "@bufbuild/protobuf";
-import { ProglogError } from "../../core/errors.ts";
 import type { MethodHandler, Methods } from "../grpc/types.ts";
 import type { ServiceBackend } from "./backend.ts";
 import { consume, consumeStream } from "./consume.ts";
 import { GetServersResponseSchema } from "./gen/log/v1/log_pb.ts";
 import { produce, produceStream } from "./produce.ts";
-import { toStatusError } from "./status.ts";
 
 export function logMethods(backend: ServiceBackend): Methods {
   return new Map<string, MethodHandler>([
     ["/log.v1.Log/Produce", {
       kind: "unary",
-      handle: (message, call) =>
-        withStatus(() => produce(backend, message, call)),
+      handle: (message, call) => produce(backend, message, call),
     }],
     ["/log.v1.Log/Consume", {
       kind: "unary",
-      handle: (message, call) =>
-        withStatus(() => consume(backend, message, call)),
+      handle: (message, call) => consume(backend, message, call),
     }],
     ["/log.v1.Log/ProduceStream", {
       kind: "bidi",
       handle: (messages, sink, call) =>
-        withStatus(() => produceStream(backend, messages, sink, call)),
+        produceStream(backend, messages, sink, call),
     }],
     ["/log.v1.Log/ConsumeStream", {
       kind: "server_stream",
       handle: (message, sink, call) =>
-        withStatus(() => consumeStream(backend, message, sink, call)),
+        consumeStream(backend, message, sink, call),
     }],
     ["/log.v1.Log/GetServers", {
       kind: "unary",
       handle: () => getServers(backend),
     }],
   ]);
-}
-
-/** Runs a handler; a ProglogError leaves it as the status of the table. */
-export async function withStatus<T>(run: () => Promise<T> | T): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    throw error instanceof ProglogError ? toStatusError(error) : error;
-  }
 }
 
 /** As the reference: authenticated, but not asked for a permission. */

@@ -55,7 +55,11 @@ const CODES_BY_STATUS: ReadonlyMap<number, ErrorCode> = new Map([
   [404, "offset_out_of_range"],
 ]);
 
-/** What a handler throws for an error of ours. */
+/** For the gRPC server: the status of an error of ours, undefined for others. */
+export function statusOf(error: unknown): StatusError | undefined {
+  return error instanceof ProglogError ? toStatusError(error) : undefined;
+}
+
 export function toStatusError(error: ProglogError): StatusError {
   const code = STATUS[STATUS_NAMES[error.code]];
   const status = create(StatusSchema, {

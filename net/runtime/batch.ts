@@ -3,20 +3,8 @@
  * reused buffer, who waits for them, and their producer marks.
  * Callers: the commit loop.
  */
+import type { Accepted, Proposal } from "../../core/cluster/proposal.ts";
 import type { ProducerMark } from "../../core/cluster/producer_table.ts";
-
-export interface Accepted {
-  /** Offset of the first record. */
-  readonly offset: number;
-  readonly count: number;
-}
-
-export interface Proposal {
-  /** Encoded records; copied, so the caller may reuse them at once. */
-  readonly records: Uint8Array;
-  readonly count: number;
-  readonly producer?: { readonly id: bigint; readonly sequence: number };
-}
 
 interface Waiter {
   readonly relativeOffset: number;

@@ -10,6 +10,7 @@
  * Callers: the rpc handlers and the agent; `core/log` below.
  */
 import { assert } from "../../core/assert.ts";
+import type { Accepted, Proposal } from "../../core/cluster/proposal.ts";
 import type { ProducerTable } from "../../core/cluster/producer_table.ts";
 import { encodeMarks } from "../../core/cluster/producer_table.ts";
 import type { Clock, Scheduler } from "../../core/env.ts";
@@ -20,8 +21,8 @@ import {
   PENDING_BYTES_MAX,
   PROPOSAL_BYTES_MAX,
 } from "../../core/limits.ts";
-import type { Log } from "../../core/log/mod.ts";
-import { type Accepted, Batch, type Proposal } from "./batch.ts";
+import type { Log } from "../../core/log/log.ts";
+import { Batch } from "./batch.ts";
 import type { FsyncPolicy } from "./fsync.ts";
 import { InFlightProducers } from "./in_flight_producers.ts";
 import { Waiters } from "./waiters.ts";

@@ -3,9 +3,9 @@
  * the first try instead of being appended again. What is durable is known to
  * the ProducerTable. Callers: the commit loop.
  */
+import type { Accepted, Proposal } from "../../core/cluster/proposal.ts";
 import type { ProducerTable } from "../../core/cluster/producer_table.ts";
 import { ProglogError } from "../../core/errors.ts";
-import type { Accepted, Proposal } from "./batch.ts";
 
 interface InFlight {
   lastSequence: number;

@@ -1,0 +1,138 @@
+/**
+ * The TypeScript client: produce, consume and ask, over any agent's address.
+ */
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { Accepted } from "../../core/cluster/proposal.ts";
+import type { Clock, Random, Scheduler } from "../../core/env.ts";
+import type { CallOptions } from "../grpc/client.ts";
+import {
+  type GetServersResponse,
+  GetServersResponseSchema,
+} from "../rpc/gen/log/v1/log_pb.ts";
+import {
+  type GetStatusResponse,
+  GetStatusResponseSchema,
+  TrimRequestSchema,
+  type TrimResponse,
+  TrimResponseSchema,
+} from "../rpc/gen/proglog/v1/admin_pb.ts";
+import {
+  type ConsumeBatch,
+  decodeProduceResponse,
+  encodeProduceRequest,
+  type Start,
+} from "../rpc/messages.ts";
+import { Channel, type Dial } from "./channel.ts";
+import { consumeBatches } from "./consumer.ts";
+import { Producer } from "./producer.ts";
+import type { EncodedRecords } from "./record_builder.ts";
+import { asProglogError } from "./retry.ts";
+
+const IN_FLIGHT_BYTES_DEFAULT = 8 * 1024 * 1024;
+const BATCH_BYTES_DEFAULT = 512 * 1024;
+const NO_BYTES = new Uint8Array(0);
+
+export interface ClientEnvironment {
+  /** "host:port" of one or more agents. */
+  readonly addresses: readonly string[];
+  readonly dial: Dial;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  /** How long anything may take, tries included. */
+  readonly timeoutMs: number;
+}
+
+export interface ConsumeRange {
+  readonly log?: string;
+  readonly start?: Start;
+  readonly offset?: number;
+  readonly follow?: boolean;
+  readonly batchBytesMax?: number;
+  readonly signal?: AbortSignal;
+}
+
+export class ProglogClient {
+  readonly #env: ClientEnvironment;
+  readonly #channel: Channel;
+
+  constructor(env: ClientEnvironment) {
+    this.#env = env;
+    this.#channel = new Channel(env);
+  }
+
+  /** Pipelined and idempotent; for more than a few records. */
+  producer(
+    options: { log?: string; inFlightBytesMax?: number } = {},
+  ): Producer {
+    return new Producer({
+      ...this.#env,
+      channel: this.#channel,
+      log: options.log ?? "",
+      inFlightBytesMax: options.inFlightBytesMax ?? IN_FLIGHT_BYTES_DEFAULT,
+    });
+  }
+
+  /** One request, one answer, one try. */
+  async produce(batch: EncodedRecords, log = ""): Promise<Accepted> {
+    const request = encodeProduceRequest({
+      log,
+      records: batch.records,
+      producerId: 0n,
+      sequence: 0,
+    });
+    return decodeProduceResponse(
+      await this.#unary("/log.v1.Log/Produce", request),
+    );
+  }
+
+  /** Batches in order; mends broken connections behind the iterator. */
+  consume(range: ConsumeRange): AsyncGenerator<ConsumeBatch, void, undefined> {
+    const { signal } = range;
+    return consumeBatches({
+      ...this.#env,
+      channel: this.#channel,
+      log: range.log ?? "",
+      start: range.start ?? "offset",
+      offset: range.offset ?? 0,
+      follow: range.follow ?? false,
+      batchBytesMax: range.batchBytesMax ?? BATCH_BYTES_DEFAULT,
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+
+  async servers(): Promise<GetServersResponse["servers"]> {
+    const answer = await this.#unary("/log.v1.Log/GetServers", NO_BYTES);
+    return fromBinary(GetServersResponseSchema, answer).servers;
+  }
+
+  async status(): Promise<GetStatusResponse> {
+    const answer = await this.#unary("/proglog.v1.Admin/GetStatus", NO_BYTES);
+    return fromBinary(GetStatusResponseSchema, answer);
+  }
+
+  async trim(request: { log: string; before: number }): Promise<TrimResponse> {
+    const message = create(TrimRequestSchema, {
+      log: request.log,
+      beforeOffset: BigInt(request.before),
+    });
+    const answer = await this.#unary(
+      "/proglog.v1.Admin/Trim",
+      toBinary(TrimRequestSchema, message),
+    );
+    return fromBinary(TrimResponseSchema, answer);
+  }
+
+  close(): Promise<void> {
+    return this.#channel.close();
+  }
+
+  async #unary(path: string, request: Uint8Array): Promise<Uint8Array> {
+    const options: CallOptions = { timeoutMs: this.#env.timeoutMs };
+    try {
+      return await (await this.#channel.client()).unary(path, request, options);
+    } catch (error) {
+      throw asProglogError(error);
+    }
+  }
+}

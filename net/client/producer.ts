@@ -1,0 +1,153 @@
+/**
+ * Pipelined, idempotent produce over one ProduceStream. Every request has the
+ * producer's id and the next sequence number; after a broken connection the
+ * requests without an answer are sent again, and the log appends each once.
+ *
+ * Invariants:
+ * 1. `#unacknowledged` holds the requests without an answer, in order.
+ * 2. Answers come in that order, so an answer belongs to the first of them.
+ */
+import type { Accepted } from "../../core/cluster/proposal.ts";
+import { ProglogError } from "../../core/errors.ts";
+import type { BidiCall } from "../grpc/client.ts";
+import {
+  decodeProduceResponse,
+  encodeProduceRequest,
+} from "../rpc/messages.ts";
+import type { Channel } from "./channel.ts";
+import type { EncodedRecords } from "./record_builder.ts";
+import { asProglogError, Retry, type RetryEnvironment } from "./retry.ts";
+
+export interface ProducerOptions extends RetryEnvironment {
+  readonly channel: Channel;
+  /** Log name; empty for the default log. */
+  readonly log: string;
+  /** How long a request may go without an answer, tries included. */
+  readonly timeoutMs: number;
+  /** `send` makes the caller wait above this many bytes without an answer. */
+  readonly inFlightBytesMax: number;
+}
+
+interface Request {
+  readonly message: Uint8Array;
+  readonly resolve: (acknowledgement: Accepted) => void;
+  readonly reject: (error: ProglogError) => void;
+}
+
+const PATH = "/log.v1.Log/ProduceStream";
+
+export class Producer {
+  readonly #options: ProducerOptions;
+  readonly #producerId: bigint;
+  #sequence = 0;
+  #unacknowledged: Request[] = [];
+  #inFlightBytes = 0;
+  #call: BidiCall | undefined;
+  #running: Promise<void> | undefined;
+  #failure: ProglogError | undefined;
+  #isClosing = false;
+  #wakeSender: (() => void) | undefined;
+
+  constructor(options: ProducerOptions) {
+    this.#options = options;
+    const { random } = options;
+    this.#producerId = BigInt(random.nextU32()) << 32n |
+      BigInt(random.nextU32()) | 1n;
+  }
+
+  /** Sends records as one atomic batch; resolves when they are durable. */
+  send(batch: EncodedRecords): Promise<Accepted> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    this.#sequence += 1;
+    const message = encodeProduceRequest({
+      log: this.#options.log,
+      records: batch.records,
+      producerId: this.#producerId,
+      sequence: this.#sequence,
+    });
+    return new Promise((resolve, reject) => {
+      this.#unacknowledged.push({ message, resolve, reject });
+      this.#inFlightBytes += message.length;
+      this.#trySend(message);
+      this.#running ??= this.#run();
+    });
+  }
+
+  /** Resolves when another `send` stays within the bound; throws the failure. */
+  async room(): Promise<void> {
+    while (this.#inFlightBytes > this.#options.inFlightBytesMax) {
+      if (this.#failure !== undefined) throw this.#failure;
+      await new Promise<void>((resolve) => this.#wakeSender = resolve);
+    }
+  }
+
+  /** Waits for all answers and ends the stream; throws the failure. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    if (this.#unacknowledged.length === 0) this.#call?.requests.end();
+    await this.#running;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Keeps a stream open and reads its answers until all is answered or fails. */
+  async #run(): Promise<void> {
+    let retry = new Retry(this.#options, this.#options.timeoutMs);
+    while (!this.#isDone()) {
+      try {
+        await this.#stream(() => {
+          retry = new Retry(this.#options, this.#options.timeoutMs);
+        });
+      } catch (error) {
+        const failure = asProglogError(error);
+        this.#call = undefined;
+        await retry.pause(failure).catch((last) => this.#fail(last));
+      }
+    }
+  }
+
+  #isDone(): boolean {
+    return this.#failure !== undefined ||
+      (this.#isClosing && this.#unacknowledged.length === 0);
+  }
+
+  /** One stream: sends what has no answer yet, then takes answers. */
+  async #stream(onAnswer: () => void): Promise<void> {
+    const client = await this.#options.channel.client();
+    const call = client.bidi(PATH);
+    this.#call = call;
+    for (const { message } of this.#unacknowledged) call.requests.send(message);
+    for await (const answer of call.responses) {
+      onAnswer();
+      this.#acknowledge(decodeProduceResponse(answer));
+      if (this.#isDone()) call.requests.end();
+    }
+    this.#call = undefined;
+    if (!this.#isDone()) {
+      throw new ProglogError("unavailable", "The agent ended the stream");
+    }
+  }
+
+  #acknowledge(acknowledgement: Accepted): void {
+    const request = this.#unacknowledged.shift();
+    if (request === undefined) return;
+    this.#inFlightBytes -= request.message.length;
+    request.resolve(acknowledgement);
+    this.#wakeSender?.();
+  }
+
+  #trySend(message: Uint8Array): void {
+    try {
+      this.#call?.requests.send(message);
+    } catch (_) {
+      // The stream is over; `#run` learns why and sends the message again.
+      this.#call = undefined;
+    }
+  }
+
+  #fail(failure: ProglogError): void {
+    this.#failure = failure;
+    for (const request of this.#unacknowledged) request.reject(failure);
+    this.#unacknowledged = [];
+    this.#wakeSender?.();
+  }
+}

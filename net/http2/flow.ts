@@ -19,10 +19,6 @@ export class ReceiveWindow {
     this.#updateAtBytes = Math.max(1, sizeBytes >>> 1);
   }
 
-  get availableBytes(): number {
-    return this.#availableBytes;
-  }
-
   /** Takes what a DATA frame uses; false when the peer overran the window. */
   take(bytes: number): boolean {
     if (bytes > this.#availableBytes) return false;

@@ -16,12 +16,6 @@ import { ReceiveWindow, SendWindow } from "./flow.ts";
 import type { HeaderList } from "./types.ts";
 import { SendQueue } from "./send_queue.ts";
 
-export type StreamState =
-  | "open"
-  | "half_closed_local"
-  | "half_closed_remote"
-  | "closed";
-
 export class Stream {
   readonly id: number;
   readonly receiveWindow: ReceiveWindow;
@@ -40,7 +34,7 @@ export class Stream {
   /** Credit of data that the layer above has not released. */
   heldBytes = 0;
   /** Body bytes still to come by content-length; undefined if it was not given. */
-  bodyLeftBytes: number | undefined;
+  bodyLeftBytes: number | undefined = undefined;
   /** A response to HEAD tells the length of a body that does not come. */
   readonly isHeadRequest: boolean;
 
@@ -58,13 +52,6 @@ export class Stream {
     this.sendWindow = new SendWindow(options.sendWindowBytes);
     this.hasRemoteHead = options.openedBy === "peer";
     this.isHeadRequest = options.isHeadRequest;
-    this.bodyLeftBytes = undefined;
-  }
-
-  get state(): StreamState {
-    if (this.isClosed) return "closed";
-    if (this.hasLocalEnded) return "half_closed_local";
-    return this.hasRemoteEnded ? "half_closed_remote" : "open";
   }
 
   get queuedBytes(): number {

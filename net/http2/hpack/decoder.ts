@@ -157,8 +157,7 @@ export class HpackDecoder<Notes> {
 
   #readField(first: number): HeaderField | undefined {
     if (first >= 0x80) {
-      const index = readInteger(this.#cursor, 7);
-      return this.#fieldAt(index);
+      return this.#fieldAt(readInteger(this.#cursor, 7));
     }
     if (first >= 0x40) {
       const field = this.#readLiteral(6);
@@ -172,6 +171,7 @@ export class HpackDecoder<Notes> {
     return this.#readLiteral(4);
   }
 
+  /** `index` is -1 where the integer was broken: that is in no table either. */
   #fieldAt(index: number): HeaderField | undefined {
     const field = index >= 1 && index <= STATIC_COUNT
       ? STATIC_FIELDS[index - 1]

@@ -1,7 +1,7 @@
 /**
  * `proglog status`: how one agent and its logs are.
  */
-import { toJson } from "@bufbuild/protobuf";
+import { toJson } from "../net/rpc/protobuf.ts";
 import type { Command } from "commander";
 import {
   type GetStatusResponse,

@@ -6,6 +6,8 @@
 
 export interface Import {
   readonly specifier: string;
+  /** `import type` and `export type`: nothing of it is there at run time. */
+  readonly typeOnly: boolean;
   /** From 1. */
   readonly line: number;
 }
@@ -17,6 +19,7 @@ export function importsOf(source: string): Import[] {
     /(?:^|[\n;}])\s*(?:import|export)\b[^;"'`()]*?\bfrom\s*["']([^"']+)["']|(?:^|[\n;}])\s*import\s*["']([^"']+)["']|\bimport\s*\(\s*["']([^"']+)["']/g;
   return [...text.matchAll(pattern)].map((match) => ({
     specifier: match[1] ?? match[2] ?? match[3] ?? "",
+    typeOnly: /^[\s;}]*(import|export)\s+type\b/.test(match[0]),
     line: lineAt(text, match.index + match[0].length),
   }));
 }

@@ -1,7 +1,7 @@
 /**
  * The TypeScript client: produce, consume and ask, over any agent's address.
  */
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "../rpc/protobuf.ts";
 import type { Accepted } from "../../core/cluster/proposal.ts";
 import type { Clock, Random, Scheduler } from "../../core/env.ts";
 import type { CallOptions } from "../grpc/client.ts";

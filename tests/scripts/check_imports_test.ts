@@ -68,6 +68,18 @@ const ROWS: readonly Row[] = [
       "net/transport/a.ts:1 imports ../rpc/x.ts, which net/transport may not",
   },
   {
+    name: "a part of net meets another in its interfaces",
+    path: "net/runtime/a.ts",
+    text: 'import type { X } from "../transport/gossip/types.ts";',
+  },
+  {
+    name: "and takes nothing but types from there",
+    path: "net/runtime/a.ts",
+    text: 'import { x } from "../transport/gossip/types.ts";',
+    violation:
+      "net/runtime/a.ts:1 imports ../transport/gossip/types.ts, which net/runtime may not",
+  },
+  {
     name: "the agent joins all parts of net",
     path: "net/agent/a.ts",
     text:

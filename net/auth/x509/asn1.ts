@@ -18,6 +18,11 @@ export function integer(bytes: string): Asn1 {
   return asn1.create(Class.UNIVERSAL, Type.INTEGER, false, bytes);
 }
 
+/** DER writes true as FF and leaves a default of false out. */
+export function booleanTrue(): Asn1 {
+  return asn1.create(Class.UNIVERSAL, Type.BOOLEAN, false, "\xff");
+}
+
 export function octetString(bytes: string): Asn1 {
   return asn1.create(Class.UNIVERSAL, Type.OCTETSTRING, false, bytes);
 }

@@ -19,6 +19,7 @@ import forge from "node-forge";
 import {
   type Asn1,
   bitString,
+  booleanTrue,
   explicit,
   fromDer,
   implicit,
@@ -143,7 +144,27 @@ function extensionsOf(
       ])).toString("latin1"),
     },
   ]);
-  return forge.pki.certificateExtensionsToAsn1(certificate.extensions);
+  const filled: FilledExtension[] = certificate.extensions;
+  return explicit(3, sequence(filled.map(extensionOf)));
+}
+
+/** What forge makes of an extension that it was told by name. */
+interface FilledExtension {
+  readonly id: string;
+  readonly critical?: boolean;
+  readonly value: Asn1 | string;
+}
+
+/** RFC 5280 section 4.1: Extension. */
+function extensionOf({ id, critical, value }: FilledExtension): Asn1 {
+  const bytes = typeof value === "string"
+    ? value
+    : toDer(value).toString("latin1");
+  return sequence([
+    objectId(id),
+    ...(critical === true ? [booleanTrue()] : []),
+    octetString(bytes),
+  ]);
 }
 
 function usageExtensions(use: CertificateUse): object[] {

@@ -79,6 +79,7 @@ export async function recoverSegments(
   checkSealed(found, sealedCount);
   const scan = new RecoveryScan(disk, found, { from: sealedCount, proved });
   try {
+    scan.run();
     if (scan.damage !== null) {
       refuseIfDurable(context, { found, damage: scan.damage, proved });
     } else refuseIfShort(context, scan, proved);
@@ -189,17 +190,17 @@ async function keepRecovered(
     readonly sealedCount: number;
   },
 ): Promise<RecoveredSegments> {
-  const { disk, directory } = context;
   const cut = await cutDamage(context, found, scan);
   const active = scan.active ?? createFirst(context);
-  const rewrittenBytes = await rewriteUnproved(disk, {
+  const rewrittenBytes = await makeDurable(context, {
     found,
     active,
     scannedFrom: sealedCount,
     firstUnproved: scan.firstUnproved(),
+  }).catch((error) => {
+    if (scan.active === null) active.file.close();
+    throw error;
   });
-  removeClosedMark(disk, directory);
-  await disk.syncDirectory(directory);
   const sealed = found.flatMap(({ path, header, sizeBytes }) =>
     header !== null && header.start.index < active.info.header.start.index
       ? [{ path, header, sizeBytes }]
@@ -211,6 +212,17 @@ async function keepRecovered(
     active,
     report: { ...cut, entriesScanned, rewrittenBytes },
   };
+}
+
+/** Rule 4, and the end of the mark of the last close. */
+async function makeDurable(
+  { disk, directory }: RecoveryContext,
+  scanned: Parameters<typeof rewriteUnproved>[1],
+): Promise<number> {
+  const rewritten = await rewriteUnproved(disk, scanned);
+  removeClosedMark(disk, directory);
+  await disk.syncDirectory(directory);
+  return rewritten;
 }
 
 /** Cuts the log at the damage, from the last file backwards. */

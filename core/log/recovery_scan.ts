@@ -34,6 +34,7 @@ export interface UnprovedEntry {
 export class RecoveryScan {
   readonly #disk: Disk;
   readonly #found: readonly FoundSegment[];
+  readonly #from: number;
   #active: ActiveSegment | null = null;
   #damage: Damage | null = null;
   #proved: number;
@@ -47,8 +48,13 @@ export class RecoveryScan {
   ) {
     this.#disk = disk;
     this.#found = found;
+    this.#from = options.from;
     this.#proved = options.proved;
-    for (let i = options.from; i < found.length; i++) {
+  }
+
+  /** The file of `active` is the caller's to close, also if this throws. */
+  run(): void {
+    for (let i = this.#from; i < this.#found.length; i++) {
       if (this.#damage === null) this.#scanSegment(i);
     }
   }
@@ -86,6 +92,7 @@ export class RecoveryScan {
       return;
     }
     this.#active?.file.close();
+    this.#active = null;
     const { path, header, sizeBytes } = found;
     const file = this.#disk.open(path, "existing");
     this.#active = new ActiveSegment({ path, header, sizeBytes }, file);

@@ -90,8 +90,7 @@ export class HpackDecoder<Notes> {
     ) return known.result;
     const result = this.#decodeBlock(bytes, from, end);
     // Kept on second sight: a block with text that changes per call is not worth a copy.
-    const isKept = isSeen && result.kind === "list" &&
-      generation === this.#table.generation;
+    const isKept = isSeen && generation === this.#table.generation;
     this.#remembered[slot] = {
       hash,
       generation,

@@ -6,7 +6,7 @@
  *
  * A block is remembered by its list while it may be written again byte for byte:
  * 1. Encoding it added nothing to the table (it is a function of list and table).
- * 2. The table's generation is unchanged since.
+ * 2. The table's generation is unchanged since; so no size update is due either.
  * 3. The list still holds the same text; lists are compared, not trusted.
  */
 import type { HeaderList } from "../types.ts";
@@ -96,7 +96,7 @@ export class HpackEncoder {
     const known = this.#remembered.get(headers);
     if (
       known !== undefined && known.generation === this.#table.generation &&
-      this.#lastUpdate === undefined && hasTexts(headers, known.texts)
+      hasTexts(headers, known.texts)
     ) return copyBlock(known.block, into, position);
 
     const start = position;

@@ -154,17 +154,89 @@ Deno.test("ping() comes back as ping_acknowledged with its payload", () => {
   });
 });
 
-Deno.test("takeOutput() joins a turn of small answers in one buffer", () => {
+Deno.test("takeOutput() joins every turn of small answers in one buffer", () => {
   const pair = makeOpenPair();
-  const ids = Array.from(
-    { length: 64 },
-    () => pair.client.request(REQUEST_HEAD, { endStream: true })!,
-  );
-  settle(pair);
-  for (const id of ids) {
-    pair.server.sendHeaders(id, RESPONSE_HEAD, { endStream: false });
-    pair.server.sendData(id, pattern(64), { endStream: false });
-    pair.server.sendHeaders(id, TRAILERS, { endStream: true });
+  for (let turn = 0; turn < 50; turn++) {
+    const ids = Array.from(
+      { length: 64 },
+      () => pair.client.request(REQUEST_HEAD, { endStream: true })!,
+    );
+    settle(pair);
+    for (const id of ids) {
+      pair.server.sendHeaders(id, RESPONSE_HEAD, { endStream: false });
+      pair.server.sendData(id, pattern(64), { endStream: false });
+      pair.server.sendHeaders(id, TRAILERS, { endStream: true });
+    }
+    const output = pair.server.takeOutput();
+    assert.equal(output.length, 1);
+    for (const event of pair.client.receive(output[0]!, 0)) {
+      if (event.kind !== "data") continue;
+      pair.client.releaseCredit(event.streamId, event.creditBytes);
+    }
   }
-  assert.equal(pair.server.takeOutput().length, 1);
+});
+
+Deno.test("releaseCredit() counts for streams that ended while their data was held", () => {
+  const limits = { connectionWindowBytes: 65_535, streamWindowBytes: 65_535 };
+  const pair = makeOpenPair({ client: limits, server: limits });
+  const call = () => {
+    const id = pair.client.request(REQUEST_HEAD, { endStream: true })!;
+    settle(pair);
+    pair.server.sendHeaders(id, RESPONSE_HEAD, { endStream: false });
+    pair.server.sendData(id, pattern(40_000), { endStream: true });
+    return { id, got: bodyOf(settle(pair).client).length };
+  };
+  assert.deepEqual(call(), { id: 1, got: 40_000 });
+  assert.deepEqual(call(), { id: 3, got: 25_535 });
+  pair.client.releaseCredit(1, 10_000);
+  pair.client.releaseCredit(1, 30_000);
+  pair.client.releaseCredit(1, 30_000); // was given back already
+  assert.equal(bodyOf(settle(pair).client).length, 14_465);
+  assert.equal(pair.client.openStreamCount, 0);
+  assert.deepEqual(call(), { id: 5, got: 25_535 });
+});
+
+Deno.test("sendData() answers false while all queues together are over their mark", () => {
+  const limits = {
+    streamWindowBytes: 65_535,
+    connectionWindowBytes: 65_535,
+    connectionQueueHighBytes: 10_000,
+    connectionQueueLowBytes: 5_000,
+  };
+  const pair = makeOpenPair({ client: limits, server: limits });
+  const open = () => pair.client.request(REQUEST_HEAD, { endStream: false })!;
+  const [first, second, third] = [open(), open(), open()];
+  const send = (id: number, bytes: number) =>
+    pair.client.sendData(id, pattern(bytes), { endStream: false });
+  assert.equal(send(first, 65_535), true);
+  settle(pair);
+  assert.equal(send(second, 8_000), true);
+  assert.equal(send(third, 3_000), false);
+  pair.server.releaseCredit(first, 33_000);
+  assert.deepEqual(settle(pair).client, [{
+    kind: "writable",
+    streamId: third,
+  }]);
+});
+
+Deno.test("reset() of a full queue makes the others writable", () => {
+  const limits = {
+    connectionQueueHighBytes: 10_000,
+    connectionQueueLowBytes: 5_000,
+  };
+  const pair = makeOpenPair({
+    client: limits,
+    server: { streamWindowBytes: 0 },
+  });
+  const open = () => pair.client.request(REQUEST_HEAD, { endStream: false })!;
+  const [first, second] = [open(), open()];
+  const send = (id: number, bytes: number) =>
+    pair.client.sendData(id, pattern(bytes), { endStream: false });
+  assert.equal(send(first, 9_000), true);
+  assert.equal(send(second, 2_000), false);
+  pair.client.reset(first, CANCEL);
+  assert.deepEqual(settle(pair).client, [{
+    kind: "writable",
+    streamId: second,
+  }]);
 });

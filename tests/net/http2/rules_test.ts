@@ -984,3 +984,143 @@ Deno.test("receive() keeps no DATA of its own: events are views into the chunk",
     assert.ok(event.kind === "data" && event.bytes.buffer === chunk.buffer);
   }
 });
+
+function sentData(
+  server: Http2Connection,
+): [streamId: number, bytes: number][] {
+  return takeFrames(server).filter((sent) => sent.type === DATA)
+    .map((sent) => [sent.streamId, sent.length]);
+}
+
+Deno.test("sendData() keeps to the window of the connection, in order of arrival", () => {
+  const server = makeServer();
+  server.receive(settingsFrame([[4, 2 ** 20], [5, 2 ** 20]]), 0);
+  for (const id of [1, 3]) {
+    server.receive(headersFrame(id, REQUEST_HEAD, BOTH_ENDS), 0);
+    server.sendHeaders(id, RESPONSE_HEAD, { endStream: false });
+  }
+  server.sendData(1, new Uint8Array(60_000), { endStream: false });
+  server.sendData(1, new Uint8Array(40_000), { endStream: true });
+  assert.deepEqual(sentData(server), [[1, 60_000], [1, 5_535]]);
+  server.receive(windowUpdateFrame(0, 100), 0);
+  server.sendData(3, new Uint8Array(100), { endStream: true }); // may not overtake
+  assert.deepEqual(sentData(server), [[1, 100]]);
+  server.receive(windowUpdateFrame(0, 2 ** 20), 0);
+  assert.deepEqual(sentData(server), [[3, 100], [1, 34_365]]);
+  assert.equal(server.openStreamCount, 0);
+});
+
+Deno.test("receive() gives the credit of padding back at once", () => {
+  const server = makeServer({
+    streamWindowBytes: 300,
+    connectionWindowBytes: 65_535,
+  });
+  server.receive(OPEN, 0);
+  const padded = dataFrame(
+    1,
+    Uint8Array.of(8, 7, 0, 0, 0, 0, 0, 0, 0, 0),
+    PADDED,
+  );
+  for (let count = 0; count < 10_000; count++) {
+    for (const event of server.receive(padded, 0)) {
+      assert.ok(event.kind === "data" && event.creditBytes === 1);
+      server.releaseCredit(1, 1);
+    }
+  }
+  assert.deepEqual(verdictOf(takeFrames(server)), FINE);
+});
+
+Deno.test("receive() gives the credit of dropped DATA back at once", () => {
+  const server = makeServer({ connectionWindowBytes: 65_535 });
+  server.receive(OPEN, 0);
+  server.reset(1, 8);
+  server.takeOutput();
+  const late = dataFrame(1, new Uint8Array(10_000));
+  for (let count = 0; count < 50; count++) {
+    assert.deepEqual(server.receive(late, 0), []);
+  }
+  assert.deepEqual(verdictOf(takeFrames(server)), FINE);
+});
+
+Deno.test("receive() gives the credit back when a stream is reset amid a DATA frame", () => {
+  const server = makeServer({ connectionWindowBytes: 65_535 });
+  for (let call = 0; call < 20; call++) {
+    const id = 2 * call + 1;
+    server.receive(headersFrame(id, REQUEST_HEAD), 0);
+    const data = dataFrame(id, new Uint8Array(10_000));
+    assert.equal(server.receive(data.subarray(0, 5_000), 0).length, 1);
+    server.reset(id, 8);
+    assert.deepEqual(server.receive(data.subarray(5_000), 0), []);
+  }
+  const frames = takeFrames(server);
+  assert.ok(frames.every((sent) => sent.type !== GOAWAY));
+});
+
+Deno.test("releaseCredit() sends no WINDOW_UPDATE for a stream that the peer has ended", () => {
+  const server = makeServer({ streamWindowBytes: 1_000 });
+  server.receive(
+    concat(OPEN, dataFrame(1, new Uint8Array(1_000), END_STREAM)),
+    0,
+  );
+  server.releaseCredit(1, 1_000);
+  assert.deepEqual(takeFrames(server), []);
+});
+
+Deno.test("releaseCredit() sends one WINDOW_UPDATE for half a window", () => {
+  const server = makeServer({ streamWindowBytes: 1_000 });
+  server.receive(concat(OPEN, dataFrame(1, new Uint8Array(1_000))), 0);
+  for (let part = 0; part < 49; part++) server.releaseCredit(1, 10);
+  assert.deepEqual(takeFrames(server), []);
+  server.releaseCredit(1, 10);
+  const sent = takeFrames(server);
+  assert.deepEqual(sent.map((one) => [one.type, one.streamId, one.payload]), [
+    [WINDOW_UPDATE, 1, u32(500)],
+  ]);
+});
+
+Deno.test("receive() allows more WINDOW_UPDATE for DATA that we sent", () => {
+  const server = makeServer({ windowUpdatesPerIntervalMax: 2 });
+  server.receive(OPEN_AND_ENDED, 0);
+  server.sendHeaders(1, RESPONSE_HEAD, { endStream: false });
+  server.sendData(1, new Uint8Array(10 * 1_024), { endStream: false });
+  server.takeOutput();
+  for (let count = 0; count < 12; count++) {
+    server.receive(windowUpdateFrame(0, 1), 0);
+  }
+  assert.equal(server.isDone, false);
+  server.receive(windowUpdateFrame(0, 1), 0);
+  assert.equal(server.isDone, true);
+});
+
+Deno.test("receive() of a client lets HEAD and 304 tell a length without a body", () => {
+  const client = createClientConnection({
+    limits: defaultHttp2Limits,
+    nowMs: 0,
+  });
+  client.receive(settingsFrame(), 0);
+  const head: HeaderList = [[":method", "HEAD"], ...without(":method")];
+  client.request(head, { endStream: true });
+  client.request(REQUEST_HEAD, { endStream: true });
+  client.request(REQUEST_HEAD, { endStream: true });
+  client.takeOutput();
+  const length = ["content-length", "9"] as const;
+  client.receive(headersFrame(1, [[":status", "200"], length], BOTH_ENDS), 0);
+  client.receive(headersFrame(3, [[":status", "304"], length], BOTH_ENDS), 0);
+  assert.deepEqual(takeFrames(client), []);
+  client.receive(headersFrame(5, [[":status", "200"], length], BOTH_ENDS), 0);
+  assert.deepEqual(verdictOf(takeFrames(client)), stream(5, PROTOCOL_ERROR));
+});
+
+Deno.test("request() keeps to the peer's limit of streams", () => {
+  const client = createClientConnection({
+    limits: defaultHttp2Limits,
+    nowMs: 0,
+  });
+  client.receive(settingsFrame([[3, 2]]), 0);
+  const ask = () => client.request(REQUEST_HEAD, { endStream: true });
+  assert.deepEqual([ask(), ask(), ask()], [1, 3, undefined]);
+  assert.deepEqual(client.receive(settingsFrame([[3, 3]]), 0), [
+    { kind: "settings", concurrentStreamsMax: 3 },
+  ]);
+  assert.deepEqual([ask(), ask()], [5, undefined]);
+});

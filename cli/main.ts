@@ -6,6 +6,7 @@
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../net/version.ts";
 import { agentCommand } from "./agent.ts";
+import { benchCommand } from "./bench.ts";
 import { certsCommand } from "./certs.ts";
 import { completionCommand } from "./completion.ts";
 import { consumeCommand } from "./consume.ts";
@@ -23,6 +24,7 @@ function verbs(): Command[] {
     consumeCommand(),
     serversCommand(),
     statusCommand(),
+    benchCommand(),
     completionCommand(),
   ];
 }

@@ -5,6 +5,8 @@ import { identityOf } from "../auth/subject.ts";
 import { grpcHandler } from "../grpc/serve.ts";
 import { GrpcServer } from "../grpc/server.ts";
 import { adminMethods } from "../rpc/admin.ts";
+import { HealthService } from "../rpc/health.ts";
+import { reflectionMethods } from "../rpc/reflection.ts";
 import type { ServiceBackend } from "../rpc/backend.ts";
 import { logMethods } from "../rpc/service.ts";
 import { statusOf } from "../rpc/status.ts";
@@ -17,6 +19,7 @@ import type { Part } from "./parts.ts";
 import type { SecurityPart } from "./security_part.ts";
 import { nodeStatus } from "./status.ts";
 
+const SERVICES = ["log.v1.Log", "proglog.v1.Admin", "grpc.health.v1.Health"];
 /** How long open calls may go on after a stop was asked for. */
 const DRAIN_MS = 3_000;
 
@@ -26,6 +29,7 @@ export class RpcPart implements Part {
   readonly #host: Host;
   readonly #security: SecurityPart;
   readonly #log: LogPart;
+  readonly #health = new HealthService(SERVICES, "not_serving");
   #server: GrpcServer | undefined;
   #listener: Listener | undefined;
 
@@ -52,6 +56,7 @@ export class RpcPart implements Part {
     this.#security.onRotation((material) =>
       listener.setSecureContext(material)
     );
+    this.#health.setAll("serving");
     this.#host.logger.info("serving", {
       rpc_addr: this.#rpcAddress(),
       tls: this.#security.tls !== undefined,
@@ -59,6 +64,7 @@ export class RpcPart implements Part {
   }
 
   async stop(): Promise<void> {
+    this.#health.setAll("not_serving");
     await this.#listener?.close({ drainMs: DRAIN_MS });
     this.#server?.close();
   }
@@ -70,6 +76,8 @@ export class RpcPart implements Part {
       methods: new Map([
         ...logMethods(backend),
         ...adminMethods(backend),
+        ...this.#health.methods(),
+        ...reflectionMethods(SERVICES),
       ]),
       clock,
       scheduler,

@@ -28,6 +28,9 @@ export function explainClientFailure(
   if (code.startsWith("ERR_SSL_TLSV1_ALERT_UNKNOWN_CA")) {
     return "the client does not trust this server's certificate";
   }
+  if (code === "ECONNRESET") {
+    return "the client hung up within the handshake; it may not trust this server's certificate";
+  }
   if (error.message.includes("handshake timeout")) {
     return "the handshake took too long";
   }
@@ -79,6 +82,8 @@ function explainAlert(code: string): string {
 function explainVerification(code: string, message = code): string {
   switch (code) {
     case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
+      // The runtime says the same of a certificate that has expired.
+      return "the certificate is not signed by the given authority, or it has expired";
     case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
     case "UNABLE_TO_GET_ISSUER_CERT":
     case "SELF_SIGNED_CERT_IN_CHAIN":

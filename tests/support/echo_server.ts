@@ -26,6 +26,8 @@ export interface EchoServer {
 
 export interface EchoServerOptions extends Partial<GrpcServerOptions> {
   readonly tls: TlsMaterial | undefined;
+  /** A loopback address; default 127.0.0.1. */
+  readonly host?: string;
   readonly port?: number;
   readonly extraMethods?: Methods;
 }
@@ -43,7 +45,7 @@ export async function startEchoServer(
     scheduler,
   });
   const listener = await listen({
-    host: "127.0.0.1",
+    host: options.host ?? "127.0.0.1",
     port: options.port ?? 0,
     tls: options.tls,
     identify: identityOf,

@@ -32,7 +32,8 @@ export function certsCommand(): Command {
   })
     .addCommand(initCommand())
     .addCommand(showCommand())
-    .addCommand(issueCommand());
+    .addCommand(issueCommand())
+    .addCommand(renewCommand());
 }
 
 function initCommand(): Command {
@@ -43,16 +44,7 @@ function initCommand(): Command {
       "CONFIG_DIR=/etc/proglog proglog certs init --host log1.example.net --host 10.0.0.7",
     ],
   })
-    .addOption(
-      listOption(
-        "--host <name-or-address>",
-        "besides localhost and this machine",
-        (text) => ({
-          ok: true,
-          value: text,
-        }),
-      ).default([], "none"),
-    )
+    .addOption(hostOption("besides localhost and this machine"))
     .addOption(validityOption())
     .option("--force", "replace all files that are there", false)
     .option("--json", "print JSON", false)
@@ -110,6 +102,30 @@ function issueCommand(): Command {
     );
 }
 
+function renewCommand(): Command {
+  return verb("renew", {
+    summary: "make all certificates anew, by the same authority",
+    examples: [
+      "proglog certs renew",
+      "proglog certs renew --host log4.example.net",
+    ],
+  })
+    .addOption(hostOption("besides the hosts in the certificates"))
+    .addOption(validityOption())
+    .option("--json", "print JSON", false)
+    .action((options, command: Command) =>
+      asUsage(command, async () => {
+        const { renewCertificates } = await import("../net/auth/renew.ts");
+        const files = renewCertificates({
+          directory: directory(),
+          hosts: options.host,
+          validityDays: options.validityDays,
+        });
+        printWritten(files, options);
+      })
+    );
+}
+
 /** Loaded when used: it brings node-forge, which costs every start 30 ms. */
 function loadPki() {
   return import("../net/auth/pki.ts");
@@ -117,6 +133,15 @@ function loadPki() {
 
 function directory(): string {
   return configDirectory((name) => Deno.env.get(name));
+}
+
+function hostOption(description: string): Option {
+  return listOption(
+    "--host <name-or-address>",
+    description,
+    (text) => ({ ok: true, value: text }),
+  )
+    .default([], "none");
 }
 
 function validityOption(): Option {

@@ -1,6 +1,6 @@
 /**
  * What may stand in our certificates: host names, client names, days of
- * validity. Checked before anything is written. Callers: pki.ts, cli/certs.ts.
+ * validity. Checked before anything is written. Callers: pki.ts, renew.ts, cli/certs.ts.
  */
 import { isIP } from "node:net";
 import { ProglogError } from "../../core/errors.ts";
@@ -9,9 +9,14 @@ export const VALIDITY_DAYS_DEFAULT = 365;
 export const VALIDITY_DAYS_MAX = 36_500;
 
 export function allHosts(extra: readonly string[]): string[] {
-  for (const host of extra) checkHost(host);
+  checkHosts(extra);
   const own = ["localhost", "127.0.0.1", "::1", Deno.hostname()];
   return [...new Set([...own, ...extra])].filter(isHost);
+}
+
+/** Throws `invalid_argument` for the first that is no name and no address. */
+export function checkHosts(hosts: readonly string[]): void {
+  for (const host of hosts) checkHost(host);
 }
 
 function checkHost(host: string): void {

@@ -3,7 +3,6 @@
  * Pure. Callers: cli (flags), net/agent (before it listens).
  */
 import { isIP } from "node:net";
-import { ProglogError } from "../../core/errors.ts";
 
 /** Whether `host` can only be this machine: 127.0.0.0/8, ::1, localhost. */
 export function isLoopback(host: string): boolean {
@@ -17,14 +16,4 @@ export function isLoopback(host: string): boolean {
     default:
       return bare === "localhost";
   }
-}
-
-/** Throws `invalid_argument` unless `host` is a loopback address. */
-export function requireLoopback(host: string): void {
-  if (isLoopback(host)) return;
-  throw new ProglogError(
-    "invalid_argument",
-    `Cannot use --insecure with the address ${host} as other machines can reach it`,
-    { details: { host, kind: "insecure" } },
-  );
 }

@@ -1,7 +1,8 @@
 /**
  * The security files of a cluster: one authority, the certificates it signs,
  * the gossip key and the ACL files, all in one directory. Says what is there,
- * never overwrites unasked. Callers: `proglog certs`, scripts/gen-certs.ts, tests.
+ * never overwrites unasked. Callers: `proglog certs`,
+ * scripts/gen-certs.ts, renew.ts, tests.
  */
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
@@ -36,7 +37,7 @@ import {
 const GOSSIP_KEY_BYTES = 32;
 /** Machines whose clock is behind ours accept a new certificate at once. */
 const CLOCK_SKEW_MS = 5 * 60_000;
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 const AUTHORITY_DAYS_MIN = 3650;
 
 export interface InitOptions {
@@ -96,7 +97,7 @@ function planFiles(options: InitOptions): PlannedFile[] {
   ];
 }
 
-interface LeafRequest {
+export interface LeafRequest {
   readonly name: string;
   readonly role: "server" | "peer" | "client";
   readonly hosts?: readonly string[];
@@ -104,7 +105,11 @@ interface LeafRequest {
   readonly notAfterMs: number;
 }
 
-function makeLeaf(request: LeafRequest, issuer: Issuer): KeyedCertificate {
+/** A certificate for a server, a peer or a client, and its key. */
+export function makeLeaf(
+  request: LeafRequest,
+  issuer: Issuer,
+): KeyedCertificate {
   const use: CertificateUse = {
     kind: "leaf",
     server: request.role !== "client",
@@ -121,7 +126,8 @@ function makeLeaf(request: LeafRequest, issuer: Issuer): KeyedCertificate {
   }, issuer);
 }
 
-function pairFiles(
+/** A certificate and its key as files to write. */
+export function pairFiles(
   directory: string,
   names: { certificate: string; key: string },
   made: { pair: KeyedCertificate; notAfterMs: number },
@@ -192,7 +198,8 @@ export function issueClientCertificate(options: IssueOptions): WrittenFile[] {
   return files.map(withoutText);
 }
 
-function readAuthority(directory: string): Issuer {
+/** Throws `not_found` or `permission_denied`, naming the file. */
+export function readAuthority(directory: string): Issuer {
   const { certificate, key } = SECURITY_FILES.authority;
   return {
     certificatePem: readRequired(join(directory, certificate)),

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { isProglogError } from "../../../core/errors.ts";
-import { isLoopback, requireLoopback } from "../../../net/auth/insecure.ts";
+import { isLoopback } from "../../../net/auth/insecure.ts";
 
 Deno.test("isLoopback() knows the addresses that stay on this machine", () => {
   for (
@@ -31,14 +30,4 @@ Deno.test("isLoopback() trusts nothing else", () => {
       "127.1",
     ]
   ) assert.equal(isLoopback(host), false, host);
-});
-
-Deno.test("requireLoopback() refuses an address that others can reach", () => {
-  requireLoopback("127.0.0.1");
-  assert.throws(
-    () => requireLoopback("0.0.0.0"),
-    (error) =>
-      isProglogError(error, "invalid_argument") &&
-      /0\.0\.0\.0/.test(error.message),
-  );
 });

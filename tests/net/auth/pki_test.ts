@@ -11,6 +11,7 @@ import {
   initSecurityFiles,
   issueClientCertificate,
 } from "../../../net/auth/pki.ts";
+import { renewCertificates } from "../../../net/auth/renew.ts";
 import { configDirectory } from "../../../net/auth/security_files.ts";
 
 const NOW_MS = Date.UTC(2030, 0, 15);
@@ -193,6 +194,41 @@ Deno.test("issueClientCertificate() refuses names that are paths or patterns", (
         name,
       );
     }
+  }));
+
+Deno.test("renewCertificates() keeps authority, names and roles, and takes new keys", () =>
+  withDirectory((directory) => {
+    initSecurityFiles({
+      directory,
+      hosts: ["a.example.net"],
+      validityDays: 1,
+      nowMs: NOW_MS,
+    });
+    issueClientCertificate({ directory, name: "alice", nowMs: NOW_MS });
+    const read = (file: string) => Deno.readTextFileSync(join(directory, file));
+    const [authority, key] = [read("ca.pem"), read("server-key.pem")];
+    const before = describeCertificates(directory, NOW_MS);
+    const files = renewCertificates({
+      directory,
+      hosts: ["b.example.net"],
+      nowMs: NOW_MS,
+    });
+    assert.equal(files.length, 10);
+    assert.equal(read("ca.pem"), authority);
+    assert.notEqual(read("server-key.pem"), key);
+    const after = describeCertificates(directory, NOW_MS);
+    const shown = (list: typeof before) =>
+      list.map(({ file, subject, role }) => ({ file, subject, role }));
+    assert.deepEqual(shown(after), shown(before));
+    const server = after.find(({ file }) => file === "server.pem");
+    assert.ok(server?.hosts.includes("a.example.net"));
+    assert.ok(server?.hosts.includes("b.example.net"));
+    assert.equal(server?.daysLeft, 365);
+    const signer = certificate(directory, "ca.pem").publicKey;
+    assert.equal(
+      certificate(directory, "alice-client.pem").verify(signer),
+      true,
+    );
   }));
 
 Deno.test("describeCertificates() tells roles and days left", () =>

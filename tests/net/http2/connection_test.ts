@@ -10,6 +10,7 @@ import {
   settle,
   TRAILERS,
 } from "./support/pair.ts";
+import { windowUpdateFrame } from "./support/wire.ts";
 
 function pattern(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, place) => place * 7 + (place >>> 8));
@@ -212,11 +213,15 @@ Deno.test("sendData() answers false while all queues together are over their mar
   settle(pair);
   assert.equal(send(second, 8_000), true);
   assert.equal(send(third, 3_000), false);
-  pair.server.releaseCredit(first, 33_000);
-  assert.deepEqual(settle(pair).client, [{
-    kind: "writable",
-    streamId: third,
-  }]);
+  // The peer opens the connection window by bits: 6,000, then the rest is sent.
+  pair.client.receive(windowUpdateFrame(0, 5_000), 0);
+  settle(pair);
+  assert.equal(pair.client.queuedBytes, 6_000);
+  assert.deepEqual(settle(pair).client, []);
+  pair.client.receive(windowUpdateFrame(0, 2_000), 0);
+  assert.deepEqual(settle(pair).client, [
+    { kind: "writable", streamId: third },
+  ]);
 });
 
 Deno.test("reset() of a full queue makes the others writable", () => {

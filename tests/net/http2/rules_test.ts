@@ -1124,3 +1124,11 @@ Deno.test("request() keeps to the peer's limit of streams", () => {
   ]);
   assert.deepEqual([ask(), ask()], [5, undefined]);
 });
+
+Deno.test("releaseCredit() gives back no more than there was", () => {
+  const server = makeServer({ streamWindowBytes: 1_000 });
+  server.receive(concat(OPEN, dataFrame(1, new Uint8Array(600))), 0);
+  server.releaseCredit(1, 5_000);
+  const sent = takeFrames(server);
+  assert.deepEqual(sent.map((one) => one.payload), [u32(600)]);
+});

@@ -179,3 +179,22 @@ Deno.test("decode() wants a smaller table confirmed once our SETTINGS are acknow
   assert.equal(decoder.decode(get, 0, 1).kind, "broken");
   assert.deepEqual(decode(decoder, fromHex("2082")), [[":method", "GET"]]);
 });
+
+Deno.test("decode() empties the table for an entry larger than all of it", () => {
+  const decoder = new HpackDecoder<never>(LIMITS);
+  decode(decoder, fromHex("4001610178")); // a: x
+  decode(decoder, fromHex("3f0b" + "400a" + "62".repeat(10) + "0163")); // 42 bytes at most
+  assert.equal(decoder.tableSizeBytes, 0);
+  decode(decoder, fromHex("4001610178"));
+  assert.deepEqual(decode(decoder, fromHex("be")), [["a", "x"]]);
+});
+
+Deno.test("encode() tells the smallest table size and the last one", () => {
+  const encoder = new HpackEncoder({ capacityMaxBytes: 4_096 });
+  encode(encoder, REQUEST_HEAD);
+  encoder.setPeerCapacity(0);
+  encoder.setPeerCapacity(100);
+  encoder.setPeerCapacity(4_096);
+  assert.equal(toHex(encode(encoder, [[":method", "GET"]])), "203fe11f82");
+  assert.equal(encoder.tableSizeBytes, 0);
+});

@@ -15,7 +15,7 @@ export interface Failure {
 
 /** Writes all of it to stdout; waits while the reader is slow. */
 export function writeOut(data: string | Uint8Array): void {
-  writeTo(Deno.stdout, data);
+  if (writeTo(Deno.stdout, data) === "reader_gone") Deno.exit(EXIT.ok);
 }
 
 export function printLine(text: string): void {
@@ -39,12 +39,13 @@ export function printRemark(text: string): void {
 function writeTo(
   stream: { writeSync(bytes: Uint8Array): number },
   data: string | Uint8Array,
-): void {
+): "written" | "reader_gone" {
   let rest = typeof data === "string" ? new TextEncoder().encode(data) : data;
   try {
     while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
+    return "written";
   } catch (error) {
-    if (error instanceof Deno.errors.BrokenPipe) Deno.exit(EXIT.ok);
+    if (error instanceof Deno.errors.BrokenPipe) return "reader_gone";
     throw error;
   }
 }

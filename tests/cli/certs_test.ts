@@ -83,3 +83,21 @@ Deno.test("usage errors exit 2 and name the help", () =>
       );
     }
   }));
+
+Deno.test("a reader that went away ends the program quietly", () =>
+  withDirectory(async (directory) => {
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", MAIN, "completion", "bash"],
+      env: { CONFIG_DIR: directory, NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    // Closed long before the program has started and can write.
+    await child.stdout.cancel();
+    const errors = await new Response(child.stderr).text();
+    assert.deepEqual({ code: (await child.status).code, errors }, {
+      code: 0,
+      errors: "",
+    });
+  }));

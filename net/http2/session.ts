@@ -165,7 +165,8 @@ export class Session {
   fail(problem: Fault): void {
     this.hasFailed = true;
     writeGoAway(this.output, {
-      lastStreamId: this.streams.lastPeerId,
+      // It must not grow after an earlier GOAWAY (RFC 9113 section 6.8).
+      lastStreamId: this.lastServedId ?? this.streams.lastPeerId,
       errorCode: problem.code,
       debug: problem.message,
     });

@@ -8,6 +8,7 @@ import {
   createClientConnection,
   createServerConnection,
   defaultHttp2Limits,
+  type HeaderList,
   type Http2Connection,
 } from "../../net/http2/mod.ts";
 import {
@@ -104,13 +105,34 @@ function windowUpdate(increment: number): Uint8Array {
   return frame;
 }
 
-function benchBoth(seconds: number): Result {
+function benchRepeatedHeads(seconds: number): Result {
+  return benchBoth("both roles: unary call", {
+    seconds,
+    head: () => REQUEST_HEAD,
+  });
+}
+
+/** As gRPC clients with deadlines send it: a list per call, and one field is new. */
+function benchChangingHeads(seconds: number): Result {
+  let call = 0;
+  const head = (): HeaderList => [
+    ...REQUEST_HEAD,
+    ["grpc-timeout", `${1_000_000 + call++}u`],
+  ];
+  return benchBoth("both roles: new deadline", { seconds, head });
+}
+
+function benchBoth(
+  name: string,
+  options: { seconds: number; head: () => HeaderList },
+): Result {
   const { client, server } = makeOpenPair();
+  const { seconds, head } = options;
   let count = 0;
   const startMs = performance.now();
   while (performance.now() - startMs < seconds * 1_000) {
     for (let call = 0; call < BATCH; call++) {
-      const id = client.request(REQUEST_HEAD, { endStream: false })!;
+      const id = client.request(head(), { endStream: false })!;
       client.sendData(id, MESSAGE, { endStream: true });
     }
     for (const bytes of client.takeOutput()) {
@@ -128,7 +150,7 @@ function benchBoth(seconds: number): Result {
       }
     }
   }
-  return report("both roles: unary call", count, performance.now() - startMs);
+  return report(name, count, performance.now() - startMs);
 }
 
 /** Megabytes per second of one stream, in messages of one MiB. */
@@ -160,7 +182,14 @@ const seconds = Number(Deno.args[0] ?? 1);
 const output = [
   `Deno ${Deno.version.deno}, ${Deno.build.target}, ${navigator.hardwareConcurrency} cores`,
 ];
-for (const bench of [benchServer, benchBoth, benchBulk]) {
+for (
+  const bench of [
+    benchServer,
+    benchRepeatedHeads,
+    benchChangingHeads,
+    benchBulk,
+  ]
+) {
   bench(seconds / 2); // warm
   const result = bench(seconds);
   const perSecond = Math.round(result.countPerSecond).toLocaleString("en");

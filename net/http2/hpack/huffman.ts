@@ -74,10 +74,16 @@ function deriveTables(): HuffmanTables {
   return { codes, symbols, firstCode, firstPlace, limitCode, short };
 }
 
-/** Bytes that `text` (latin-1) takes when encoded. */
+/** Bytes that `text` takes when encoded; other text than latin-1 is a bug of the caller. */
 export function huffmanLength(text: string): number {
   let bits = 0;
-  for (let i = 0; i < text.length; i++) bits += CODE_BITS[text.charCodeAt(i)]!;
+  let seen = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    seen |= code;
+    bits += CODE_BITS[code & 0xff]!;
+  }
+  assert(seen <= 0xff, "Header text must be latin-1");
   return (bits + 7) >>> 3;
 }
 

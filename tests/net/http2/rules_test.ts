@@ -1132,3 +1132,13 @@ Deno.test("releaseCredit() gives back no more than there was", () => {
   const sent = takeFrames(server);
   assert.deepEqual(sent.map((one) => one.payload), [u32(600)]);
 });
+
+Deno.test("receive() names no later stream in a GOAWAY that follows another", () => {
+  const server = makeServer();
+  server.receive(OPEN, 0);
+  server.goAway(0);
+  server.receive(headersFrame(7, REQUEST_HEAD), 0);
+  server.receive(windowUpdateFrame(0, 0), 0);
+  const sent = takeFrames(server).map((one) => one.payload.slice(0, 8));
+  assert.deepEqual(sent, [u32(1, 0), u32(1, PROTOCOL_ERROR)]);
+});

@@ -198,3 +198,10 @@ Deno.test("encode() tells the smallest table size and the last one", () => {
   assert.equal(toHex(encode(encoder, [[":method", "GET"]])), "203fe11f82");
   assert.equal(encoder.tableSizeBytes, 0);
 });
+
+Deno.test("encode() takes text that is not latin-1 for a bug", () => {
+  for (const text of ["huffman", "plain"] as const) {
+    const encoder = new HpackEncoder({ capacityMaxBytes: 4_096, text });
+    assert.throws(() => encode(encoder, [["a", "\u20ac"]]), /latin-1/);
+  }
+});

@@ -3,45 +3,44 @@
  * not part of a line; a last line without one counts. Pure.
  */
 const NEWLINE = 10;
+const NO_BYTES = new Uint8Array(0);
 
-export type LineVisitor = (
-  bytes: Uint8Array,
-  range: { start: number; end: number },
-) => void;
+/** A line as a part of some bytes: `start..end`. */
+export interface Line {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
 
 export class LineSplitter {
-  readonly #visit: LineVisitor;
-  #rest = new Uint8Array(0);
+  /** The line that has begun and not ended. */
+  #rest: Uint8Array = NO_BYTES;
 
-  constructor(visit: LineVisitor) {
-    this.#visit = visit;
-  }
-
-  push(chunk: Uint8Array): void {
+  /** The lines that end in this chunk. */
+  *split(chunk: Uint8Array): Generator<Line, void, undefined> {
     let start = 0;
-    let end = chunk.indexOf(NEWLINE);
-    if (end >= 0 && this.#rest.length > 0) {
-      this.#visitJoined(chunk.subarray(0, end));
-      start = end + 1;
-      end = chunk.indexOf(NEWLINE, start);
-    }
-    for (; end >= 0; end = chunk.indexOf(NEWLINE, start)) {
-      this.#visit(chunk, { start, end });
+    for (
+      let end = chunk.indexOf(NEWLINE);
+      end >= 0;
+      end = chunk.indexOf(NEWLINE, start)
+    ) {
+      if (this.#rest.length > 0) yield this.#joined(chunk.subarray(0, end));
+      else yield { bytes: chunk, start, end };
       start = end + 1;
     }
     this.#keep(chunk.subarray(start));
   }
 
-  /** The input has ended. */
-  end(): void {
-    if (this.#rest.length > 0) this.#visitJoined(new Uint8Array(0));
+  /** The last line, if it did not end with a newline. */
+  *end(): Generator<Line, void, undefined> {
+    if (this.#rest.length > 0) yield this.#joined(NO_BYTES);
   }
 
-  #visitJoined(tail: Uint8Array): void {
+  #joined(tail: Uint8Array): Line {
     this.#keep(tail);
-    const line = this.#rest;
-    this.#rest = new Uint8Array(0);
-    this.#visit(line, { start: 0, end: line.length });
+    const bytes = this.#rest;
+    this.#rest = NO_BYTES;
+    return { bytes, start: 0, end: bytes.length };
   }
 
   #keep(bytes: Uint8Array): void {

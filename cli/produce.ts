@@ -10,7 +10,7 @@ import {
   RecordBuilder,
 } from "../net/client/mod.ts";
 import { withClient } from "./connection.ts";
-import { LineSplitter } from "./line_splitter.ts";
+import { type Line, LineSplitter } from "./line_splitter.ts";
 import {
   addClientOptions,
   clientOptionsOf,
@@ -98,22 +98,25 @@ class ProduceJob {
   async values(values: readonly string[]): Promise<void> {
     for (const value of values) {
       this.#add({ value: utf8.encode(value) });
-      await this.#sendIfFull();
+      if (this.#isFull()) await this.#sendAndWait();
     }
   }
 
   async lines(input: ReadableStream<Uint8Array>): Promise<void> {
-    const splitter = new LineSplitter((bytes, range) => {
-      this.#line(bytes, range);
-      if (this.#isFull()) this.#send();
-    });
+    const splitter = new LineSplitter();
     for await (const chunk of input) {
-      splitter.push(chunk);
+      await this.#addLines(splitter.split(chunk));
       // Nothing on its way: do not let a slow typist wait for a full batch.
       if (this.#waiting === 0) this.#send();
-      await this.#producer.room();
     }
-    splitter.end();
+    await this.#addLines(splitter.end());
+  }
+
+  async #addLines(lines: Iterable<Line>): Promise<void> {
+    for (const line of lines) {
+      this.#addLine(line);
+      if (this.#isFull()) await this.#sendAndWait();
+    }
   }
 
   async finish(): Promise<void> {
@@ -125,15 +128,14 @@ class ProduceJob {
     }
   }
 
-  #line(bytes: Uint8Array, range: { start: number; end: number }): void {
+  #addLine(line: Line): void {
     this.#lineNumber += 1;
+    const { bytes, start, end } = line;
     if (this.#options.jsonInput) {
-      this.#add(
-        parseRecord(bytes.subarray(range.start, range.end), this.#lineNumber),
-      );
+      this.#add(parseRecord(bytes.subarray(start, end), this.#lineNumber));
     } else if (this.#options.key === undefined) {
-      this.#builder.addValue(bytes, range);
-    } else this.#add({ value: bytes.subarray(range.start, range.end) });
+      this.#builder.addValue(bytes, line);
+    } else this.#add({ value: bytes.subarray(start, end) });
   }
 
   #add(record: NewRecord): void {
@@ -146,8 +148,7 @@ class ProduceJob {
       this.#builder.size >= BATCH_BYTES;
   }
 
-  async #sendIfFull(): Promise<void> {
-    if (!this.#isFull()) return;
+  async #sendAndWait(): Promise<void> {
     this.#send();
     await this.#producer.room();
   }

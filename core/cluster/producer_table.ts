@@ -6,8 +6,11 @@
  */
 import { ByteReader, ByteWriter } from "./producer_codec.ts";
 
-/** How many of its last requests each producer may repeat. */
-export const PRODUCER_RECENT_COUNT = 64;
+/**
+ * How many of its last requests each producer may repeat: no client may have
+ * more than this without an answer.
+ */
+export const PRODUCER_RECENT_COUNT = 128;
 /** Producers remembered; the one that was silent longest is forgotten first. */
 export const PRODUCER_COUNT_MAX = 10_000;
 

@@ -8,6 +8,7 @@
  * 2. Answers come in that order, so an answer belongs to the first of them.
  */
 import type { Accepted } from "../../core/cluster/proposal.ts";
+import { PRODUCER_RECENT_COUNT } from "../../core/cluster/producer_table.ts";
 import { ProglogError } from "../../core/errors.ts";
 import type { BidiCall } from "../grpc/client.ts";
 import {
@@ -55,9 +56,20 @@ export class Producer {
       BigInt(random.nextU32()) | 1n;
   }
 
-  /** Sends records as one atomic batch; resolves when they are durable. */
+  /**
+   * Sends records as one atomic batch; resolves when they are durable. Rejects
+   * with `overloaded` where the caller did not wait for `room`.
+   */
   send(batch: EncodedRecords): Promise<Accepted> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#unacknowledged.length >= PRODUCER_RECENT_COUNT) {
+      return Promise.reject(
+        new ProglogError(
+          "overloaded",
+          `Cannot send as ${PRODUCER_RECENT_COUNT} requests wait for an answer`,
+        ),
+      );
+    }
     this.#sequence += 1;
     const message = encodeProduceRequest({
       log: this.#options.log,
@@ -73,12 +85,20 @@ export class Producer {
     });
   }
 
-  /** Resolves when another `send` stays within the bound; throws the failure. */
+  /**
+   * Resolves when another `send` stays within the bounds: of bytes, and of
+   * requests whose offsets the log still knows for a retry. Throws the failure.
+   */
   async room(): Promise<void> {
-    while (this.#inFlightBytes > this.#options.inFlightBytesMax) {
+    while (this.#isFull()) {
       if (this.#failure !== undefined) throw this.#failure;
       await new Promise<void>((resolve) => this.#wakeSender = resolve);
     }
+  }
+
+  #isFull(): boolean {
+    return this.#inFlightBytes > this.#options.inFlightBytesMax ||
+      this.#unacknowledged.length >= PRODUCER_RECENT_COUNT;
   }
 
   /** Waits for all answers and ends the stream; throws the failure. */

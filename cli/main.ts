@@ -10,6 +10,7 @@ import { benchCommand } from "./bench.ts";
 import { certsCommand } from "./certs.ts";
 import { completionCommand } from "./completion.ts";
 import { consumeCommand } from "./consume.ts";
+import { logCommand } from "./log_verb.ts";
 import { describeFailure, EXIT, printError } from "./output.ts";
 import { produceCommand } from "./produce.ts";
 import { serversCommand } from "./servers.ts";
@@ -25,6 +26,7 @@ function verbs(): Command[] {
     serversCommand(),
     statusCommand(),
     benchCommand(),
+    logCommand(),
     completionCommand(),
   ];
 }

@@ -84,6 +84,9 @@ function hintFor(error: ProglogError): string {
   if (kind === "certificate" && error.code === "already_exists") {
     return "Use --force to replace all of them, which makes certificates of the old authority useless";
   }
+  if (kind === "log_files") {
+    return "Keep the files, and let this node start from an empty directory if the others have the records";
+  }
   return HINTS[error.code];
 }
 

@@ -11,11 +11,11 @@ import { type Parsed, parseDurationMs, parseHostPort } from "./units.ts";
 
 /** A verb with its one-line summary and examples that work as they stand. */
 export function verb(
-  nameAndArguments: string,
+  name: string,
   about: { summary: string; examples: readonly string[] },
 ): Command {
   const examples = about.examples.map((example) => `  $ ${example}`).join("\n");
-  return new Command(nameAndArguments.split(" ")[0])
+  return new Command(name)
     .description(about.summary)
     .addHelpText("after", `\nExamples:\n${examples}\n`);
 }

@@ -28,7 +28,7 @@ const BATCH_BYTES = 256 * 1024;
 const utf8 = new TextEncoder();
 
 export function produceCommand(): Command {
-  const command = verb("produce [value...]", {
+  const command = verb("produce", {
     summary: "append records: the values, or each line of stdin",
     examples: [
       "proglog produce hello world",

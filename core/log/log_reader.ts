@@ -17,6 +17,9 @@ import { firstIndexOf, pointBefore, type SegmentInfo } from "./segment.ts";
 import { SEGMENT_HEADER_BYTES } from "./segment_header.ts";
 import type { SegmentSet } from "./segment_set.ts";
 
+/** Room for the headers of a few entries beside the records asked for. */
+const HEADERS_BYTES = 4 * 1024;
+
 export interface ReadRequest {
   readonly offset: Offset;
   /** About this many bytes of records; at least one record is returned. */
@@ -103,26 +106,31 @@ export class LogReader {
       return { ok: false, reason: "before_start" };
     }
     if (offset >= end) return { ok: false, reason: "at_end" };
-    const start = this.#resume(this.#offsetCursors.get(offset)) ??
-      this.#search(
-        this.#segments.holdingOffset(offset),
-        (index) => index.floorOfOffset(offset),
-      );
+    const resumed = this.#resume(this.#offsetCursors.get(offset));
+    const start = resumed ?? this.#search(
+      this.#segments.holdingOffset(offset),
+      (index) => index.floorOfOffset(offset),
+    );
     const run = new RecordRun({ ...request, endOffset: end as Offset });
-    this.#collect(run, start, request);
+    this.#collect(run, start, {
+      bytes: request.bytesMax +
+        (resumed === null ? INDEX_INTERVAL_BYTES : HEADERS_BYTES),
+      headroomBytes: request.headroomBytes ?? 0,
+    });
     const result = run.result();
     return result ?? { ok: false, reason: "at_end" };
   }
 
   /** Feeds entries to `run` until it has enough; over segment borders only while it is empty. */
-  #collect(run: RecordRun, first: ReadStart, request: ReadRequest): void {
+  #collect(
+    run: RecordRun,
+    first: ReadStart,
+    options: { readonly bytes: number; readonly headroomBytes: number },
+  ): void {
     let start: ReadStart | null = first;
     while (start !== null) {
       const { segment } = start;
-      const scanner = this.#scanner(start, {
-        bytes: request.bytesMax + INDEX_INTERVAL_BYTES,
-        headroomBytes: request.headroomBytes ?? 0,
-      });
+      const scanner = this.#scanner(start, options);
       const stop = this.#collectFrom(scanner, run, segment);
       if (stop === "enough") return;
       const next = this.#segments.after(segment);

@@ -33,8 +33,22 @@ export function judgeSection(
   return findings;
 }
 
-const REQUEST_PSEUDO = [":method", ":scheme", ":path", ":authority"];
-const RESPONSE_PSEUDO = [":status"];
+/** Values of the pseudo fields of a section. */
+interface PseudoFields {
+  ":method": string | undefined;
+  ":scheme": string | undefined;
+  ":path": string | undefined;
+  ":authority": string | undefined;
+  ":status": string | undefined;
+}
+
+const PSEUDO_SECTIONS: Readonly<Record<keyof PseudoFields, SectionKind>> = {
+  ":method": "request",
+  ":scheme": "request",
+  ":path": "request",
+  ":authority": "request",
+  ":status": "response",
+};
 
 /** Fields of HTTP/1 connections (section 8.2.2). */
 const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
@@ -46,16 +60,22 @@ const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
 ]);
 
 function judge(headers: HeaderList, section: SectionKind): SectionFindings {
-  const pseudo = new Map<string, string>();
+  const pseudo: PseudoFields = {
+    ":method": undefined,
+    ":scheme": undefined,
+    ":path": undefined,
+    ":authority": undefined,
+    ":status": undefined,
+  };
   let contentLength: number | undefined;
   let isRegularSeen = false;
   for (const field of headers) {
     const [name, value] = field;
     if (!isValue(value)) return malformed(`Value of ${name} is not text`);
     if (name.charCodeAt(0) === 0x3a) {
-      const problem = judgePseudo(field, { section, pseudo, isRegularSeen });
+      if (isRegularSeen) return malformed(`${name} comes after other fields`);
+      const problem = takePseudo(pseudo, field, section);
       if (problem !== undefined) return malformed(problem);
-      pseudo.set(name, value);
       continue;
     }
     isRegularSeen = true;
@@ -73,23 +93,21 @@ function judge(headers: HeaderList, section: SectionKind): SectionFindings {
   return judgeComplete(pseudo, section, contentLength);
 }
 
-function judgePseudo(
-  [name]: HeaderField,
-  seen: {
-    section: SectionKind;
-    pseudo: ReadonlyMap<string, string>;
-    isRegularSeen: boolean;
-  },
+function takePseudo(
+  pseudo: PseudoFields,
+  [name, value]: HeaderField,
+  section: SectionKind,
 ): string | undefined {
-  const allowed = seen.section === "request"
-    ? REQUEST_PSEUDO
-    : seen.section === "response"
-    ? RESPONSE_PSEUDO
-    : [];
-  if (!allowed.includes(name)) return `${name} is not allowed here`;
-  if (seen.pseudo.has(name)) return `${name} comes twice`;
-  if (seen.isRegularSeen) return `${name} comes after a regular field`;
+  if (!isPseudoName(name) || PSEUDO_SECTIONS[name] !== section) {
+    return `${name} is not allowed here`;
+  }
+  if (pseudo[name] !== undefined) return `${name} comes twice`;
+  pseudo[name] = value;
   return undefined;
+}
+
+function isPseudoName(name: string): name is keyof PseudoFields {
+  return Object.hasOwn(PSEUDO_SECTIONS, name);
 }
 
 function judgeRegular([name, value]: HeaderField): string | undefined {
@@ -102,7 +120,7 @@ function judgeRegular([name, value]: HeaderField): string | undefined {
 }
 
 function judgeComplete(
-  pseudo: ReadonlyMap<string, string>,
+  pseudo: Readonly<PseudoFields>,
   section: SectionKind,
   contentLength: number | undefined,
 ): SectionFindings {
@@ -112,7 +130,7 @@ function judgeComplete(
   }
   let status = 0;
   if (section === "response") {
-    const text = pseudo.get(":status");
+    const text = pseudo[":status"];
     if (text === undefined || !/^[1-5][0-9][0-9]$/.test(text)) {
       return malformed(":status is missing or wrong");
     }
@@ -124,17 +142,19 @@ function judgeComplete(
 
 /** Sections 8.3.1 and 8.5. */
 function judgeRequestTarget(
-  pseudo: ReadonlyMap<string, string>,
+  pseudo: Readonly<PseudoFields>,
 ): string | undefined {
-  const method = pseudo.get(":method");
+  const method = pseudo[":method"];
   if (method === undefined || method === "") return ":method is missing";
-  const scheme = pseudo.get(":scheme");
-  const path = pseudo.get(":path");
+  const scheme = pseudo[":scheme"];
+  const path = pseudo[":path"];
   if (method === "CONNECT") {
     if (scheme !== undefined || path !== undefined) {
       return "CONNECT has no :scheme and no :path";
     }
-    return pseudo.has(":authority") ? undefined : ":authority is missing";
+    return pseudo[":authority"] === undefined
+      ? ":authority is missing"
+      : undefined;
   }
   if (scheme === undefined || scheme === "") return ":scheme is missing";
   if (path === undefined || path === "") return ":path is missing";

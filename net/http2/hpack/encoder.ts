@@ -12,8 +12,8 @@
 import type { HeaderList } from "../types.ts";
 import { DynamicTable, fieldSizeBytes } from "./dynamic_table.ts";
 import { huffmanLength, writeHuffman } from "./huffman.ts";
-import { grpcIndexing, type IndexingRule } from "./indexing.ts";
-import { writeInteger } from "./integer.ts";
+import { grpcIndexing, type Indexing, type IndexingRule } from "./indexing.ts";
+import { type IntegerForm, writeInteger } from "./integer.ts";
 import { writeLatin1 } from "./latin1.ts";
 import { STATIC_NAMES } from "./static_table.ts";
 
@@ -22,6 +22,17 @@ const FIELD_OVERHEAD_MAX_BYTES = 16;
 const REMEMBERED_LISTS_MAX = 64;
 const REMEMBERED_BLOCK_MAX_BYTES = 256;
 const RECENT_LISTS = 8;
+
+/** First bytes of RFC 7541 sections 6.1 to 6.3, and of strings (5.2). Permanent. */
+const INDEXED: IntegerForm = { prefixBits: 7, first: 0x80 };
+const LITERALS: Readonly<Record<Indexing, IntegerForm>> = {
+  indexed: { prefixBits: 6, first: 0x40 },
+  not_indexed: { prefixBits: 4, first: 0x00 },
+  never_indexed: { prefixBits: 4, first: 0x10 },
+};
+const SIZE_UPDATE: IntegerForm = { prefixBits: 5, first: 0x20 };
+const HUFFMAN_TEXT: IntegerForm = { prefixBits: 7, first: 0x80 };
+const PLAIN_TEXT: IntegerForm = { prefixBits: 7, first: 0x00 };
 
 interface RememberedBlock {
   readonly generation: number;
@@ -127,11 +138,10 @@ export class HpackEncoder {
     if (last === undefined || smallest === undefined) return position;
     this.#lastUpdate = undefined;
     this.#smallestUpdate = undefined;
-    const update = { prefixBits: 5, first: 0x20 };
     if (smallest < last) {
-      position = writeInteger(into, position, { ...update, value: smallest });
+      position = writeInteger(into, position, SIZE_UPDATE, smallest);
     }
-    return writeInteger(into, position, { ...update, value: last });
+    return writeInteger(into, position, SIZE_UPDATE, last);
   }
 
   #writeField(
@@ -150,11 +160,7 @@ export class HpackEncoder {
     const serial = dynamic?.valueSerials.get(value);
     if (serial !== undefined) {
       const index = this.#table.indexOfSerial(serial);
-      return writeInteger(into, position, {
-        prefixBits: 7,
-        first: 0x80,
-        value: index,
-      });
+      return writeInteger(into, position, INDEXED, index);
     }
     const indexing = this.#rule(name, {
       tableShare: fieldSizeBytes(name, value) / this.#table.capacityBytes,
@@ -166,10 +172,7 @@ export class HpackEncoder {
       : dynamic !== undefined
       ? this.#table.indexOfSerial(dynamic.newestSerial)
       : 0;
-    position = writeInteger(into, position, {
-      ...LITERAL_FORMS[indexing],
-      value: nameIndex,
-    });
+    position = writeInteger(into, position, LITERALS[indexing], nameIndex);
     if (nameIndex === 0) position = this.#writeText(name, into, position);
     position = this.#writeText(value, into, position);
     if (indexing === "indexed") this.#add(name, value);
@@ -179,18 +182,10 @@ export class HpackEncoder {
   #writeText(text: string, into: Uint8Array, position: number): number {
     const codedLength = this.#useHuffman ? huffmanLength(text) : 0;
     if (codedLength <= text.length && this.#useHuffman) {
-      position = writeInteger(into, position, {
-        prefixBits: 7,
-        first: 0x80,
-        value: codedLength,
-      });
+      position = writeInteger(into, position, HUFFMAN_TEXT, codedLength);
       return writeHuffman(into, position, text);
     }
-    position = writeInteger(into, position, {
-      prefixBits: 7,
-      first: 0,
-      value: text.length,
-    });
+    position = writeInteger(into, position, PLAIN_TEXT, text.length);
     return writeLatin1(into, position, text);
   }
 
@@ -234,12 +229,6 @@ export class HpackEncoder {
     });
   }
 }
-
-const LITERAL_FORMS = {
-  indexed: { prefixBits: 6, first: 0x40 },
-  not_indexed: { prefixBits: 4, first: 0x00 },
-  never_indexed: { prefixBits: 4, first: 0x10 },
-} as const;
 
 function hasTexts(headers: HeaderList, texts: readonly string[]): boolean {
   if (headers.length * 2 !== texts.length) return false;

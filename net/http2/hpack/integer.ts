@@ -40,19 +40,26 @@ export function readInteger(cursor: Cursor, prefixBits: number): number {
   return -1;
 }
 
-/** Writes `value` with the bits of `first` above the prefix; returns the next position. */
+/** How an integer starts: the size of its prefix, and the bits above it. */
+export interface IntegerForm {
+  readonly prefixBits: number;
+  readonly first: number;
+}
+
+/** Writes `value` at `position`; returns the position after it. */
 export function writeInteger(
   into: Uint8Array,
   position: number,
-  integer: { prefixBits: number; first: number; value: number },
+  form: IntegerForm,
+  value: number,
 ): number {
-  const prefixMax = (1 << integer.prefixBits) - 1;
-  if (integer.value < prefixMax) {
-    into[position] = integer.first | integer.value;
+  const prefixMax = (1 << form.prefixBits) - 1;
+  if (value < prefixMax) {
+    into[position] = form.first | value;
     return position + 1;
   }
-  into[position++] = integer.first | prefixMax;
-  let rest = integer.value - prefixMax;
+  into[position++] = form.first | prefixMax;
+  let rest = value - prefixMax;
   while (rest >= 0x80) {
     into[position++] = (rest & 0x7f) | 0x80;
     rest >>>= 7;

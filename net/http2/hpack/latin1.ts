@@ -7,7 +7,6 @@ import { assert } from "../../../core/assert.ts";
 
 const REMEMBERED_SLOTS = 256; // a power of two
 const REMEMBERED_LENGTH_MAX = 64;
-const CALL_ARGUMENTS_MAX = 4_096;
 
 /** Writes latin-1 text; returns the next position. Other characters are a bug of the caller. */
 export function writeLatin1(
@@ -25,20 +24,26 @@ export function writeLatin1(
   return position + text.length;
 }
 
+/** Eight characters a call: cheaper than one, and than a view for `apply`. */
 export function readLatin1(
   bytes: Uint8Array,
   from: number,
   end: number,
 ): string {
   let text = "";
-  while (from < end) {
-    const next = Math.min(end, from + CALL_ARGUMENTS_MAX);
-    text += String.fromCharCode.apply(
-      null,
-      bytes.subarray(from, next) as unknown as number[],
+  for (; from + 8 <= end; from += 8) {
+    text += String.fromCharCode(
+      bytes[from]!,
+      bytes[from + 1]!,
+      bytes[from + 2]!,
+      bytes[from + 3]!,
+      bytes[from + 4]!,
+      bytes[from + 5]!,
+      bytes[from + 6]!,
+      bytes[from + 7]!,
     );
-    from = next;
   }
+  for (; from < end; from++) text += String.fromCharCode(bytes[from]!);
   return text;
 }
 

@@ -24,7 +24,7 @@ for (const { name, prefixBits, value, hex } of EXAMPLES) {
   Deno.test(`readInteger() and writeInteger() agree with ${name}`, () => {
     assert.equal(read(hex, prefixBits), value);
     const into = new Uint8Array(8);
-    const end = writeInteger(into, 0, { prefixBits, first: 0, value });
+    const end = writeInteger(into, 0, { prefixBits, first: 0 }, value);
     assert.equal(toHex(into.subarray(0, end)), hex);
   });
 }
@@ -48,7 +48,7 @@ Deno.test("readInteger() reads back every value that writeInteger() wrote", () =
     fc.integer({ min: 1, max: 8 }),
     (value, prefixBits) => {
       const into = new Uint8Array(8);
-      const end = writeInteger(into, 0, { prefixBits, first: 0, value });
+      const end = writeInteger(into, 0, { prefixBits, first: 0 }, value);
       const cursor = { bytes: into, position: 0, end };
       assert.equal(readInteger(cursor, prefixBits), value);
       assert.equal(cursor.position, end);

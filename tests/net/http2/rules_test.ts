@@ -1142,3 +1142,31 @@ Deno.test("receive() names no later stream in a GOAWAY that follows another", ()
   const sent = takeFrames(server).map((one) => one.payload.slice(0, 8));
   assert.deepEqual(sent, [u32(1, 0), u32(1, PROTOCOL_ERROR)]);
 });
+
+Deno.test("receive() of a client ignores answers to requests that it gave up and forgot", () => {
+  const limits = { ...defaultHttp2Limits, closedStreamsRememberedMax: 2 };
+  const client = createClientConnection({ limits, nowMs: 0 });
+  client.receive(settingsFrame(), 0);
+  for (let call = 0; call < 5; call++) {
+    client.reset(client.request(REQUEST_HEAD, { endStream: false })!, 8);
+  }
+  client.takeOutput();
+  for (const id of [1, 9]) {
+    assert.deepEqual(client.receive(headersFrame(id, RESPONSE_HEAD), 0), []);
+  }
+  assert.deepEqual(takeFrames(client), []);
+});
+
+Deno.test("receive() of a server takes HEADERS below the last stream for a broken peer once forgotten", () => {
+  const server = makeServer({ closedStreamsRememberedMax: 2 });
+  for (let call = 0; call < 5; call++) {
+    server.receive(headersFrame(2 * call + 1, REQUEST_HEAD), 0);
+    server.reset(2 * call + 1, 8);
+  }
+  server.takeOutput();
+  assert.deepEqual(server.receive(headersFrame(9, TRAILERS, BOTH_ENDS), 0), []);
+  server.receive(dataFrame(1, u32(1)), 0);
+  assert.deepEqual(verdictOf(takeFrames(server)), stream(1, STREAM_CLOSED));
+  server.receive(headersFrame(3, TRAILERS, BOTH_ENDS), 0);
+  assert.deepEqual(verdictOf(takeFrames(server)), connection(PROTOCOL_ERROR));
+});

@@ -8,7 +8,7 @@ import { compile } from "../../scripts/compile.ts";
 import { selfExtracting } from "../../scripts/self_extracting.ts";
 import { VERSION } from "../../net/version.ts";
 
-/** Generous: the machine of a test run is busy with other tests. */
+/** 100 ms on a quiet machine; generous, as that of a test run is busy. */
 const START_MS_MAX = 1500;
 
 interface Place {
@@ -49,6 +49,14 @@ async function start({ executable, env }: Place, ...args: string[]) {
   return { code, out: decode(stdout), err: decode(stderr) };
 }
 
+/** Which file the runtime in the cache is. */
+function cachedRuntime({ env }: Place) {
+  const cache = join(env["HOME"] ?? "", ".cache/proglog");
+  const [key] = [...Deno.readDirSync(cache)];
+  const { ino, mtime } = Deno.statSync(join(cache, key?.name ?? "", "deno"));
+  return { ino, mtime };
+}
+
 /** A program that shows what reaches it. */
 const ECHO = `
   if (Deno.args[0] === "wait") {
@@ -82,9 +90,15 @@ Deno.test("proglog starts fast, keeps exit codes, and makes certificates", () =>
     async (place) => {
       const first = await start(place, "--version");
       assert.deepEqual(first, { code: 0, out: `${VERSION}\n`, err: "" });
-      const startedMs = performance.now();
-      await start(place, "--version");
-      assert.ok(performance.now() - startedMs < START_MS_MAX);
+      const unpacked = cachedRuntime(place);
+      const tookMs: number[] = [];
+      for (let i = 0; i < 3; i++) {
+        const startedMs = performance.now();
+        await start(place, "--version");
+        tookMs.push(performance.now() - startedMs);
+      }
+      assert.ok(Math.min(...tookMs) < START_MS_MAX, tookMs.join(" "));
+      assert.deepEqual(cachedRuntime(place), unpacked, "unpacked once");
 
       const init = await start(place, "certs", "init");
       assert.equal(init.code, 0, init.err);

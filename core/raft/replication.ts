@@ -51,6 +51,7 @@ export function sendProbe(
   to: NodeId,
   progress: Progress,
 ): void {
+  if (startIfBehind(state, to, progress)) return;
   sendAppend(state, { to, progress, last: logIndex(progress.nextIndex - 1) });
 }
 
@@ -127,7 +128,7 @@ function sendAppend(
   const { to, progress, last } = append;
   const prevIndex = logIndex(progress.nextIndex - 1);
   const prevTerm = state.entries.termAt(prevIndex);
-  if (prevTerm === undefined) return;
+  assert(prevTerm !== undefined, `Entry ${prevIndex} is not in the log`);
   send(state, {
     ...envelope(state, to),
     kind: "append",

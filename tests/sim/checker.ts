@@ -47,6 +47,7 @@ export class Checker {
     this.#checkPreVotes(node, ready);
     for (const event of ready.events) this.#checkEvent(node, event);
     this.#checkCommits(node, committedBefore);
+    this.#checkCommitRule(node, committedBefore);
     this.#checkChanges(node);
     for (const read of ready.readStates) this.reads.answered(node.id, read);
   }
@@ -142,6 +143,21 @@ export class Checker {
           }, another ${renderEntry(known)}`,
         );
       }
+    }
+  }
+
+  /** Paper, section 5.4.2: a leader counts replicas only of its own term. */
+  #checkCommitRule(node: MemoryNode, committedBefore: number): void {
+    const { role, term } = node.raft.status;
+    const isMoved = node.committedIndex > committedBefore;
+    if (role !== "leader" || !isMoved) return;
+    const entry = node.log.entryAt(node.committedIndex);
+    if (entry !== undefined && entry.term !== term) {
+      fail(
+        `Commit rule: ${node.id} in term ${term} counted replicas of ${
+          renderEntry(entry)
+        }`,
+      );
     }
   }
 

@@ -57,6 +57,8 @@ export class Cluster implements Observer {
   /** While anything may break and clients are at work. */
   isStormy = true;
   workload: Workload | undefined;
+  /** The nemesis strikes at moments that matter. */
+  afterDecision: ((node: SimNode, ready: NodeReady) => void) | undefined;
   readonly #trace: Trace;
   readonly #faults: RaftFaults;
 
@@ -111,6 +113,7 @@ export class Cluster implements Observer {
     simNode.committedIndex = node.committedIndex;
     this.checker.decided(node, ready, before);
     this.workload?.settle(node);
+    this.afterDecision?.(simNode, ready);
   }
 
   sent(_node: MemoryNode, message: Message): void {
@@ -127,7 +130,10 @@ export class Cluster implements Observer {
       id,
       random,
       nowMs: 0,
-      config: SIM_RAFT_CONFIG,
+      config: {
+        ...SIM_RAFT_CONFIG,
+        appendEntriesMax: options.appendEntriesMax,
+      },
       faults: this.#faults,
     }, founders);
     const drive = { syncMaxMs: options.syncMaxMs };

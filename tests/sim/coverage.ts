@@ -10,6 +10,7 @@ export const SIGHTS = [
   "partition",
   "one_way_partition",
   "cut",
+  "mute",
   "loss",
   "duplication",
   "reordering",

@@ -3,6 +3,7 @@
  */
 import type { Cluster, SimNode } from "./cluster.ts";
 import { every } from "./every.ts";
+import type { Host } from "./host.ts";
 import type { SimOptions } from "./options.ts";
 import type { SeededRandom } from "./random.ts";
 
@@ -20,9 +21,28 @@ export function startNemesis(cluster: Cluster, options: SimOptions): void {
   every({ cluster, random, meanMs: partitionEveryMs }, () => {
     split(cluster, random);
   });
+  strikeAtDecisions(cluster, options);
   every({ cluster, random, meanMs: options.slowDiskEveryMs }, () => {
     slowDown(cluster, { random, syncMaxMs: options.syncMaxMs });
   });
+}
+
+/** Crashes a node just when it has voted, won or committed. */
+function strikeAtDecisions(cluster: Cluster, options: SimOptions): void {
+  const random = cluster.random.fork();
+  cluster.afterDecision = ({ host }, ready) => {
+    const isAwkward = ready.persist?.hardState !== undefined ||
+      ready.sendNow.length > 0 && ready.events.length > 0;
+    if (!isAwkward || !random.chance(options.awkwardCrash)) return;
+    const delayMs = random.pick([0, 1, options.delayMaxMs]);
+    const downMs = random.pick([1, 20, 300]);
+    // Sometimes the power fails before anything gets out.
+    if (random.chance(0.3)) cluster.network.mute(host.name);
+    cluster.events.after(delayMs, () => {
+      cluster.network.unmute(host.name);
+      if (cluster.isStormy) crashHost(cluster, { host, downMs });
+    });
+  };
 }
 
 /** From here on nothing is broken: what must come right has to come right. */
@@ -40,21 +60,26 @@ function crash(cluster: Cluster, random: SeededRandom): void {
   const victims = random.chance(0.15)
     ? [...cluster.nodes.values()]
     : [pickNode(cluster, random)];
-  for (const victim of victims) {
-    if (!victim.host.isUp) continue;
-    cluster.note(`${victim.host.name} crashes`);
-    cluster.coverage.saw("crash");
-    victim.host.crash();
-    const downMs = random.between({ from: 1, to: 600 });
-    cluster.events.after(downMs, () => restart(cluster, victim));
+  for (const { host } of victims) {
+    crashHost(cluster, { host, downMs: random.between({ from: 1, to: 600 }) });
   }
 }
 
-function restart(cluster: Cluster, victim: SimNode): void {
-  if (victim.host.isUp) return;
-  cluster.note(`${victim.host.name} restarts`);
-  cluster.coverage.saw("restart");
-  victim.host.start();
+function crashHost(
+  cluster: Cluster,
+  fate: { host: Host; downMs: number },
+): void {
+  const { host, downMs } = fate;
+  if (!host.isUp) return;
+  cluster.note(`${host.name} crashes`);
+  cluster.coverage.saw("crash");
+  host.crash();
+  cluster.events.after(downMs, () => {
+    if (host.isUp) return;
+    cluster.note(`${host.name} restarts`);
+    cluster.coverage.saw("restart");
+    host.start();
+  });
 }
 
 function pause(cluster: Cluster, random: SeededRandom): void {

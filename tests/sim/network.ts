@@ -24,6 +24,7 @@ export class Network {
   readonly #coverage: Coverage;
   readonly #deliver: Deliver;
   readonly #cuts = new Set<string>();
+  readonly #muted = new Set<string>();
   #faults: NetworkFaults;
 
   constructor(options: {
@@ -41,6 +42,7 @@ export class Network {
   }
 
   send(link: { from: string; to: string }, bytes: Uint8Array): void {
+    if (this.#muted.has(link.from)) return this.#coverage.saw("mute");
     if (this.#isCut(link)) return this.#coverage.saw("cut");
     if (this.#random.chance(this.#faults.loss)) {
       return this.#coverage.saw("loss");
@@ -68,6 +70,15 @@ export class Network {
     }
   }
 
+  /** Loses all that a node sends. */
+  mute(name: string): void {
+    this.#muted.add(name);
+  }
+
+  unmute(name: string): void {
+    this.#muted.delete(name);
+  }
+
   heal(): void {
     this.#cuts.clear();
   }
@@ -75,6 +86,7 @@ export class Network {
   /** From here on the network is good. */
   calm(): void {
     this.heal();
+    this.#muted.clear();
     this.#faults = { loss: 0, duplication: 0, reordering: 0, delayMaxMs: 2 };
   }
 

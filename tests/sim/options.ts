@@ -17,8 +17,12 @@ export interface SimOptions {
   readonly reordering: number;
   readonly delayMaxMs: number;
   readonly syncMaxMs: number;
+  /** Entries in one append; few make more interleavings. */
+  readonly appendEntriesMax: number;
   /** Mean time between two faults of a kind; Infinity for none of it. */
   readonly crashEveryMs: number;
+  /** Chance to crash right after a vote, a won election or a commit. */
+  readonly awkwardCrash: number;
   readonly pauseEveryMs: number;
   readonly partitionEveryMs: number;
   readonly slowDiskEveryMs: number;
@@ -44,7 +48,9 @@ export function drawOptions(seed: number): SimOptions {
     reordering: random.pick([0, 0.02, 0.2]),
     delayMaxMs: random.pick([1, 5, 20, 60]),
     syncMaxMs: random.pick([1, 5, 20, 80]),
+    appendEntriesMax: random.pick([1, 3, 100]),
     crashEveryMs: random.pick([Infinity, 1_500, 600, 250]),
+    awkwardCrash: random.pick([0, 0, 0.02, 0.1, 0.25]),
     pauseEveryMs: random.pick([Infinity, Infinity, 1_000, 400]),
     partitionEveryMs: random.pick([Infinity, 1_500, 700, 350]),
     slowDiskEveryMs: random.pick([Infinity, Infinity, 1_000]),

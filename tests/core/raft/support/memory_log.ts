@@ -42,6 +42,8 @@ export interface MemoryEntry {
 
 /** All that a node keeps on disk. */
 export interface DiskImage {
+  /** Counts the writes that made it. */
+  readonly number: number;
   readonly hardState: HardState | undefined;
   readonly start: LogStart;
   readonly startConfiguration: Configuration;
@@ -50,6 +52,7 @@ export interface DiskImage {
 }
 
 const EMPTY: DiskImage = {
+  number: 0,
   hardState: undefined,
   start: { index: logIndex(0), term: term(0), nextOffset: offset(0) },
   startConfiguration: { members: [] },
@@ -137,6 +140,7 @@ export class MemoryLog implements LogView {
 
   write(persist: Persist<TextProposal>): void {
     this.#change(persist);
+    this.#written = { ...this.#written, number: this.#written.number + 1 };
     this.#unsynced.push(this.#written);
   }
 
@@ -189,9 +193,10 @@ export class MemoryLog implements LogView {
   }
 
   synced(image: DiskImage): void {
-    this.#durable = image;
-    const position = this.#unsynced.indexOf(image);
-    this.#unsynced.splice(0, position + 1);
+    const count =
+      this.#unsynced.findLastIndex((it) => it.number <= image.number) + 1;
+    // As it is now: its beginning may have been trimmed since.
+    this.#durable = this.#unsynced.splice(0, count).at(-1) ?? this.#durable;
   }
 
   /**

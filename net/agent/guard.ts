@@ -1,10 +1,11 @@
 /**
- * The one place that enforces the ACL for clients: subject of the connection,
- * log name as object, action. Callers: the rpc handlers, through `Guard`.
+ * The one place that enforces the ACL for clients: subject of the connection, or
+ * whom a node forwards for; log name as object; action. Callers: the rpc handlers.
  */
 import { ProglogError } from "../../core/errors.ts";
 import type { Authorizer } from "../auth/authorizer.ts";
 import type { Guard } from "../rpc/backend.ts";
+import { callerOf } from "../rpc/on_behalf.ts";
 
 /** Asks the policy; without a verified certificate nothing is allowed. */
 export function aclGuard(authorizer: Authorizer): Guard {
@@ -13,7 +14,7 @@ export function aclGuard(authorizer: Authorizer): Guard {
       return authorizer.generation;
     },
     authorize(call, object, action) {
-      const { subject } = call.peer;
+      const subject = callerOf(call);
       if (subject === undefined) {
         throw new ProglogError(
           "unauthenticated",

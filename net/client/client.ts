@@ -17,6 +17,7 @@ import {
   TrimResponseSchema,
 } from "../rpc/gen/proglog/v1/admin_pb.ts";
 import {
+  type Consistency,
   type ConsumeBatch,
   decodeProduceResponse,
   encodeProduceRequest,
@@ -48,6 +49,8 @@ export interface ConsumeRange {
   readonly start?: Start;
   readonly offset?: number;
   readonly follow?: boolean;
+  /** How fresh the first batch is; default "local". */
+  readonly consistency?: Consistency;
   readonly batchBytesMax?: number;
   readonly signal?: AbortSignal;
 }
@@ -96,6 +99,7 @@ export class ProglogClient {
       start: range.start ?? "offset",
       offset: range.offset ?? 0,
       follow: range.follow ?? false,
+      consistency: range.consistency ?? "local",
       batchBytesMax: range.batchBytesMax ?? BATCH_BYTES_DEFAULT,
       ...(signal === undefined ? {} : { signal }),
     });

@@ -4,6 +4,7 @@
  */
 import { ProglogError } from "../../core/errors.ts";
 import {
+  type Consistency,
   type ConsumeBatch,
   decodeConsumeBatch,
   encodeConsumeRequest,
@@ -19,6 +20,7 @@ export interface ConsumeOptions extends RetryEnvironment {
   readonly start: Start;
   /** What `start` counts: an offset, records, or milliseconds since the epoch. */
   readonly offset: number;
+  readonly consistency: Consistency;
   /** Waits for more at the end of the log instead of ending there. */
   readonly follow: boolean;
   /** About how many bytes of records a batch has. */
@@ -62,6 +64,7 @@ async function* openStream(
     log: options.log,
     batchBytesMax: options.batchBytesMax,
     stopsAtEnd: !options.follow,
+    consistency: options.consistency,
   });
   const { signal } = options;
   const messages = client.serverStream(

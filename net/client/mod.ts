@@ -14,4 +14,4 @@ export { Producer } from "./producer.ts";
 export { RecordBuilder } from "./record_builder.ts";
 export type { EncodedRecords } from "./record_builder.ts";
 export type { Accepted } from "../../core/cluster/proposal.ts";
-export type { ConsumeBatch, Start } from "../rpc/messages.ts";
+export type { Consistency, ConsumeBatch, Start } from "../rpc/messages.ts";

@@ -10,6 +10,7 @@ import {
 } from "../transport/socket_pump.ts";
 import type { ConnectionHandler, PeerIdentity } from "../transport/types.ts";
 import type { GrpcServer } from "./server.ts";
+import type { Peer } from "./types.ts";
 
 /** Held for peers that do not read, over all connections. */
 const OUTPUT_MAX_BYTES = 256 * 1024 * 1024;
@@ -25,7 +26,7 @@ export interface ServeOptions {
 export function grpcHandler(options: ServeOptions): ConnectionHandler {
   const budget = new OutputBudget(options.outputMaxBytes ?? OUTPUT_MAX_BYTES);
   return ({ socket, identity, address, firstBytes }) => {
-    const peer = { subject: subjectOf(identity), address };
+    const peer = peerOf(identity, address);
     const pump = new SocketPump({
       socket,
       open: (wake) => options.server.accept(peer, wake),
@@ -39,6 +40,8 @@ export function grpcHandler(options: ServeOptions): ConnectionHandler {
   };
 }
 
-function subjectOf(identity: PeerIdentity | undefined): string | undefined {
-  return identity?.ok === true ? identity.subject : undefined;
+function peerOf(identity: PeerIdentity | undefined, address: string): Peer {
+  return identity?.ok === true
+    ? { subject: identity.subject, role: identity.role, address }
+    : { subject: undefined, role: "client", address };
 }

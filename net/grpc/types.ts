@@ -5,10 +5,12 @@
  */
 import type { Metadata } from "./metadata.ts";
 
-/** The identity that the transport proved; undefined without TLS. */
+/** Who is on the other side of a connection, as far as the transport proved it. */
 export interface Peer {
-  /** Common name of the client certificate's subject. */
+  /** Common name of the client certificate's subject; undefined without TLS. */
   readonly subject: string | undefined;
+  /** "peer": the certificate is that of a node; "client": of anyone else, or none. */
+  readonly role: "peer" | "client";
   /** For log lines: "127.0.0.1:50412". */
   readonly address: string;
 }

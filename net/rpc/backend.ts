@@ -6,6 +6,8 @@ import type { Accepted, Proposal } from "../../core/cluster/proposal.ts";
 import { ProglogError } from "../../core/errors.ts";
 import type { Offset } from "../../core/ids.ts";
 import type { ServerCall } from "../grpc/types.ts";
+import type { ClusterBackend, ReadBarrier } from "./cluster_backend.ts";
+import type { Forwarder } from "./forward.ts";
 
 export const DEFAULT_LOG = "default";
 
@@ -36,6 +38,11 @@ export interface LogBackend {
   readonly lowestOffset: Offset;
   /** The offset after the last readable record. */
   readonly nextOffset: Offset;
+  /**
+   * Resolves when the records are durable (in a cluster: committed). After
+   * `unavailable` nobody knows whether they were appended; after any other
+   * rejection, `not_leader` among them, they were not and will not be.
+   */
   propose(proposal: Proposal): Promise<Accepted>;
   /** Undefined at the end of the log. Throws `offset_out_of_range`, `corrupt`. */
   read(request: ReadRequest): RecordBatch | undefined;
@@ -45,6 +52,8 @@ export interface LogBackend {
   whenReadable(offset: Offset, signal: AbortSignal): Promise<void>;
   /** Drops whole segments below `before`; returns how many bytes went. */
   trim(before: Offset): Promise<number>;
+  /** Not there on a node without a cluster: its reads are always fresh. */
+  readonly readBarrier?: ReadBarrier;
 }
 
 export interface Guard {
@@ -92,6 +101,10 @@ export interface ServiceBackend {
   log(name: string): LogBackend | undefined;
   servers(): readonly ServerInfo[];
   status(): NodeStatus;
+  /** Not there on a node without a cluster. */
+  readonly cluster?: ClusterBackend;
+  /** Takes to the leader what this node cannot do; not there without a cluster. */
+  readonly forwarder?: Forwarder;
 }
 
 /** The log that a request names; an empty name is the default log. */

@@ -28,13 +28,14 @@ const SINGLE_READ_BYTES = 64 * 1024;
 const HEADROOM_BYTES = CONSUME_HEAD_SIZE_MAX + 5;
 const END_OF_TIME = offset(Number.MAX_SAFE_INTEGER);
 
-export function consume(
+export async function consume(
   backend: ServiceBackend,
   message: Uint8Array,
   call: ServerCall,
-): Uint8Array {
+): Promise<Uint8Array> {
   const request = decodeConsumeRequest(message);
   const log = openForReading(backend, request, call);
+  await untilFresh(log, request, call);
   const from = resolveStart(log, request);
   const batch = readBatch(log, { request, from, end: END_OF_TIME });
   if (batch === undefined) throw outOfRange(log, from);
@@ -51,6 +52,7 @@ export async function consumeStream(
 ): Promise<void> {
   const request = decodeConsumeRequest(message);
   const log = openForReading(backend, request, call);
+  await untilFresh(log, request, call);
   const send = request.batchBytesMax === 0 ? sendSingly : sendBatch;
   const end = request.stopsAtEnd ? log.nextOffset : END_OF_TIME;
   let from = resolveStart(log, request);
@@ -79,6 +81,16 @@ function openForReading(
   const name = request.log === "" ? DEFAULT_LOG : request.log;
   backend.guard.authorize(call, name, "consume");
   return findLog(backend, name);
+}
+
+/** Once at the start: what follows is in the log's order in any case. */
+async function untilFresh(
+  log: LogBackend,
+  { consistency }: ConsumeRequest,
+  call: ServerCall,
+): Promise<void> {
+  if (consistency === "local") return;
+  await log.readBarrier?.(consistency, call.signal);
 }
 
 function resolveStart(log: LogBackend, request: ConsumeRequest): Offset {

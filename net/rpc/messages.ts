@@ -33,6 +33,13 @@ const STARTS: readonly Start[] = [
   "time",
 ];
 
+export type Consistency = "local" | "leader" | "linearizable";
+const CONSISTENCIES: readonly Consistency[] = [
+  "local",
+  "leader",
+  "linearizable",
+];
+
 export interface ProduceRequest {
   readonly log: string;
   /** Fields number 11, one after another: what the log stores. */
@@ -53,6 +60,7 @@ export interface ConsumeRequest {
   readonly batchBytesMax: number;
   readonly stopsAtEnd: boolean;
   readonly start: Start;
+  readonly consistency: Consistency;
 }
 
 export interface ConsumeBatch {
@@ -141,6 +149,7 @@ export function decodeConsumeRequest(bytes: Uint8Array): ConsumeRequest {
   let batchBytesMax = 0;
   let atEnd = 0;
   let start = 0;
+  let consistency = 0;
   while (!reader.isAtEnd) {
     const tag = reader.tag();
     switch (tag) {
@@ -159,6 +168,9 @@ export function decodeConsumeRequest(bytes: Uint8Array): ConsumeRequest {
       case 13 * 8 + WIRE_VARINT:
         start = reader.varint();
         break;
+      case 14 * 8 + WIRE_VARINT:
+        consistency = reader.varint();
+        break;
       default:
         reader.skip(tag);
     }
@@ -169,6 +181,8 @@ export function decodeConsumeRequest(bytes: Uint8Array): ConsumeRequest {
     batchBytesMax,
     stopsAtEnd: atEnd === AT_END_STOP,
     start: STARTS[start] ?? "offset",
+    // A level of a later version is at least as strict as the strictest one here.
+    consistency: CONSISTENCIES[consistency] ?? "linearizable",
   };
 }
 
@@ -180,6 +194,7 @@ export function encodeConsumeRequest(request: ConsumeRequest): Uint8Array {
   writer.uint({ field: 11, value: request.batchBytesMax });
   writer.uint({ field: 12, value: request.stopsAtEnd ? AT_END_STOP : 0 });
   writer.uint({ field: 13, value: STARTS.indexOf(request.start) });
+  writer.uint({ field: 14, value: CONSISTENCIES.indexOf(request.consistency) });
   return writer.written();
 }
 

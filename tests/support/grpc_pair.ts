@@ -11,6 +11,7 @@ import {
   createClientConnection,
   defaultHttp2Limits,
 } from "../../net/http2/mod.ts";
+import type { Peer } from "../../net/grpc/types.ts";
 import type { Wire } from "../../net/transport/types.ts";
 
 export class ManualTime implements Clock, Scheduler {
@@ -67,6 +68,8 @@ export interface GrpcPair {
 export function makeGrpcPair(
   options: Omit<GrpcServerOptions, "clock" | "scheduler"> & {
     readonly clientMessageSizeMaxBytes?: number;
+    /** Who the server takes the client for; default the client "root". */
+    readonly peer?: Peer;
   },
 ): GrpcPair {
   const time = new ManualTime();
@@ -89,7 +92,8 @@ export function makeGrpcPair(
     for (const bytes of output) to.receive(bytes.slice(), time.monotonicMs());
     return output.length;
   };
-  const peer = { subject: "root", address: "memory" };
+  const peer = options.peer ??
+    { subject: "root", role: "client", address: "memory" };
   const serverWire = server.accept(peer, wake);
   const clientWire = new ClientConnection({
     machine: createClientConnection({

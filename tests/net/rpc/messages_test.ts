@@ -3,6 +3,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import {
   AtEnd,
+  Consistency,
   ConsumeRequestSchema,
   ConsumeResponseSchema,
   ProduceRequestSchema,
@@ -115,6 +116,7 @@ Deno.test("encodeConsumeRequest() and its decoder agree with the generated code"
     batchBytesMax: 65_536,
     stopsAtEnd: true,
     start: "tail",
+    consistency: "linearizable",
   } as const;
   const bytes = encodeConsumeRequest(request);
   const message = fromBinary(ConsumeRequestSchema, bytes);
@@ -123,6 +125,7 @@ Deno.test("encodeConsumeRequest() and its decoder agree with the generated code"
   assert.equal(message.batchBytesMax, 65_536);
   assert.equal(message.atEnd, AtEnd.STOP);
   assert.equal(message.start, Start.TAIL);
+  assert.equal(message.consistency, Consistency.LINEARIZABLE);
   assert.deepEqual(decodeConsumeRequest(bytes), request);
 });
 

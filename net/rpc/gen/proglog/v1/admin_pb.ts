@@ -4,15 +4,15 @@
 // @generated from file proglog/v1/admin.proto (package proglog.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file proglog/v1/admin.proto.
  */
 export const file_proglog_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChZwcm9nbG9nL3YxL2FkbWluLnByb3RvEgpwcm9nbG9nLnYxIhIKEEdldFN0YXR1c1JlcXVlc3Qi0gEKEUdldFN0YXR1c1Jlc3BvbnNlEhEKCW5vZGVfbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEhEKCXVwdGltZV9tcxgDIAEoBBINCgVmc3luYxgEIAEoCRIjCgRsb2dzGAUgAygLMhUucHJvZ2xvZy52MS5Mb2dTdGF0dXMSCwoDdGxzGAYgASgIEhQKDG1lbW9yeV9ieXRlcxgHIAEoBBIWCg5kYXRhX2RpcmVjdG9yeRgIIAEoCRIXCg9kaXNrX2ZyZWVfYnl0ZXMYCSABKAQirwEKCUxvZ1N0YXR1cxIMCgRuYW1lGAEgASgJEhUKDWxvd2VzdF9vZmZzZXQYAiABKAQSEwoLbmV4dF9vZmZzZXQYAyABKAQSEgoKbGFzdF9pbmRleBgEIAEoBBIRCglsYXN0X3Rlcm0YBSABKAQSFQoNc2VnbWVudF9jb3VudBgGIAEoBBISCgpzaXplX2J5dGVzGAcgASgEEhYKDmFwcGVuZF9ibG9ja2VkGAggASgJIjEKC1RyaW1SZXF1ZXN0EgsKA2xvZxgBIAEoCRIVCg1iZWZvcmVfb2Zmc2V0GAIgASgEIjwKDFRyaW1SZXNwb25zZRIVCg1sb3dlc3Rfb2Zmc2V0GAEgASgEEhUKDXJlbW92ZWRfYnl0ZXMYAiABKAQyjAEKBUFkbWluEkgKCUdldFN0YXR1cxIcLnByb2dsb2cudjEuR2V0U3RhdHVzUmVxdWVzdBodLnByb2dsb2cudjEuR2V0U3RhdHVzUmVzcG9uc2USOQoEVHJpbRIXLnByb2dsb2cudjEuVHJpbVJlcXVlc3QaGC5wcm9nbG9nLnYxLlRyaW1SZXNwb25zZWIGcHJvdG8z");
+  fileDesc("ChZwcm9nbG9nL3YxL2FkbWluLnByb3RvEgpwcm9nbG9nLnYxIhIKEEdldFN0YXR1c1JlcXVlc3Qi9wEKEUdldFN0YXR1c1Jlc3BvbnNlEhEKCW5vZGVfbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEhEKCXVwdGltZV9tcxgDIAEoBBINCgVmc3luYxgEIAEoCRIjCgRsb2dzGAUgAygLMhUucHJvZ2xvZy52MS5Mb2dTdGF0dXMSCwoDdGxzGAYgASgIEhQKDG1lbW9yeV9ieXRlcxgHIAEoBBIWCg5kYXRhX2RpcmVjdG9yeRgIIAEoCRIXCg9kaXNrX2ZyZWVfYnl0ZXMYCSABKAQSDwoHbm9kZV9pZBgKIAEoCRISCgpjbHVzdGVyX2lkGAsgASgJItUBCglMb2dTdGF0dXMSDAoEbmFtZRgBIAEoCRIVCg1sb3dlc3Rfb2Zmc2V0GAIgASgEEhMKC25leHRfb2Zmc2V0GAMgASgEEhIKCmxhc3RfaW5kZXgYBCABKAQSEQoJbGFzdF90ZXJtGAUgASgEEhUKDXNlZ21lbnRfY291bnQYBiABKAQSEgoKc2l6ZV9ieXRlcxgHIAEoBBIWCg5hcHBlbmRfYmxvY2tlZBgIIAEoCRIkCgRyYWZ0GAkgASgLMhYucHJvZ2xvZy52MS5SYWZ0U3RhdHVzIvMBCgpSYWZ0U3RhdHVzEgwKBHJvbGUYASABKAkSDAoEdGVybRgCIAEoBBIRCglsZWFkZXJfaWQYAyABKAkSEwoLbGVhZGVyX25hbWUYBCABKAkSFgoObGVhZGVyX2FkZHJlc3MYBSABKAkSFAoMY29tbWl0X2luZGV4GAYgASgEEhUKDWFwcGxpZWRfaW5kZXgYByABKAQSKwoIcmVwbGljYXMYCCADKAsyGS5wcm9nbG9nLnYxLlJlcGxpY2FTdGF0dXMSEQoJaXNfbGVhZGVyGAkgASgIEhwKFGZhdWx0X3RvbGVyYW5jZV9sZWZ0GAogASgRIrcBCg1SZXBsaWNhU3RhdHVzEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHYWRkcmVzcxgDIAEoCRIMCgRyb2xlGAQgASgJEhEKCWlzX2xlYWRlchgFIAEoCBINCgVzdGF0ZRgGIAEoCRITCgttYXRjaF9pbmRleBgHIAEoBBITCgtsYWdfcmVjb3JkcxgIIAEoBBIOCgZsYWdfbXMYCSABKAQSEQoJc2lsZW50X21zGAogASgEIjEKC1RyaW1SZXF1ZXN0EgsKA2xvZxgBIAEoCRIVCg1iZWZvcmVfb2Zmc2V0GAIgASgEIjwKDFRyaW1SZXNwb25zZRIVCg1sb3dlc3Rfb2Zmc2V0GAEgASgEEhUKDXJlbW92ZWRfYnl0ZXMYAiABKAQiEAoOTWVtYmVyc1JlcXVlc3QiNgoPTWVtYmVyc1Jlc3BvbnNlEiMKB21lbWJlcnMYASADKAsyEi5wcm9nbG9nLnYxLk1lbWJlciKiAQoGTWVtYmVyEgwKBG5hbWUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIOCgZzdGF0dXMYAyABKAkSKgoEdGFncxgEIAMoCzIcLnByb2dsb2cudjEuTWVtYmVyLlRhZ3NFbnRyeRIQCghzaW5jZV9tcxgFIAEoBBorCglUYWdzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIwChVUcmFuc2ZlckxlYWRlclJlcXVlc3QSCwoDbG9nGAEgASgJEgoKAnRvGAIgASgJIkAKFlRyYW5zZmVyTGVhZGVyUmVzcG9uc2USEQoJbGVhZGVyX2lkGAEgASgJEhMKC2xlYWRlcl9uYW1lGAIgASgJIjIKEVJlbW92ZU5vZGVSZXF1ZXN0EgwKBG5vZGUYASABKAkSDwoHZHJ5X3J1bhgCIAEoCCKlAQoSUmVtb3ZlTm9kZVJlc3BvbnNlEg8KB25vZGVfaWQYASABKAkSEQoJbm9kZV9uYW1lGAIgASgJEg8KB3JlbW92ZWQYAyABKAgSDwoHcmVmdXNhbBgEIAEoCRIkCgZiZWZvcmUYBSABKAsyFC5wcm9nbG9nLnYxLlZvdGVyU2V0EiMKBWFmdGVyGAYgASgLMhQucHJvZ2xvZy52MS5Wb3RlclNldCJbCghWb3RlclNldBIOCgZ2b3RlcnMYASADKAkSDgoGcXVvcnVtGAIgASgNEhEKCXJlYWNoYWJsZRgDIAEoDRIcChRmYXVsdF90b2xlcmFuY2VfbGVmdBgEIAEoESJMChBHb3NzaXBLZXlSZXF1ZXN0EisKCW9wZXJhdGlvbhgBIAEoDjIYLnByb2dsb2cudjEuS2V5T3BlcmF0aW9uEgsKA2tleRgCIAEoCSJzChFHb3NzaXBLZXlSZXNwb25zZRIgCgRrZXlzGAEgAygLMhIucHJvZ2xvZy52MS5LZXlVc2USKAoIZmFpbHVyZXMYAiADKAsyFi5wcm9nbG9nLnYxLktleUZhaWx1cmUSEgoKbm9kZV9jb3VudBgDIAEoDSJFCgZLZXlVc2USCwoDa2V5GAEgASgJEhcKD2luc3RhbGxlZF9jb3VudBgCIAEoDRIVCg1wcmltYXJ5X2NvdW50GAMgASgNIisKCktleUZhaWx1cmUSDAoEbm9kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJKnIKDEtleU9wZXJhdGlvbhIWChJLRVlfT1BFUkFUSU9OX0xJU1QQABIZChVLRVlfT1BFUkFUSU9OX0lOU1RBTEwQARIVChFLRVlfT1BFUkFUSU9OX1VTRRACEhgKFEtFWV9PUEVSQVRJT05fUkVNT1ZFEAMywAMKBUFkbWluEkgKCUdldFN0YXR1cxIcLnByb2dsb2cudjEuR2V0U3RhdHVzUmVxdWVzdBodLnByb2dsb2cudjEuR2V0U3RhdHVzUmVzcG9uc2USOQoEVHJpbRIXLnByb2dsb2cudjEuVHJpbVJlcXVlc3QaGC5wcm9nbG9nLnYxLlRyaW1SZXNwb25zZRJCCgdNZW1iZXJzEhoucHJvZ2xvZy52MS5NZW1iZXJzUmVxdWVzdBobLnByb2dsb2cudjEuTWVtYmVyc1Jlc3BvbnNlElcKDlRyYW5zZmVyTGVhZGVyEiEucHJvZ2xvZy52MS5UcmFuc2ZlckxlYWRlclJlcXVlc3QaIi5wcm9nbG9nLnYxLlRyYW5zZmVyTGVhZGVyUmVzcG9uc2USSwoKUmVtb3ZlTm9kZRIdLnByb2dsb2cudjEuUmVtb3ZlTm9kZVJlcXVlc3QaHi5wcm9nbG9nLnYxLlJlbW92ZU5vZGVSZXNwb25zZRJICglHb3NzaXBLZXkSHC5wcm9nbG9nLnYxLkdvc3NpcEtleVJlcXVlc3QaHS5wcm9nbG9nLnYxLkdvc3NpcEtleVJlc3BvbnNlYgZwcm90bzM");
 
 /**
  * @generated from message proglog.v1.GetStatusRequest
@@ -77,6 +77,18 @@ export type GetStatusResponse = Message<"proglog.v1.GetStatusResponse"> & {
    * @generated from field: uint64 disk_free_bytes = 9;
    */
   diskFreeBytes: bigint;
+
+  /**
+   * Identity of the data directory; empty on a node without a cluster.
+   *
+   * @generated from field: string node_id = 10;
+   */
+  nodeId: string;
+
+  /**
+   * @generated from field: string cluster_id = 11;
+   */
+  clusterId: string;
 };
 
 /**
@@ -133,6 +145,13 @@ export type LogStatus = Message<"proglog.v1.LogStatus"> & {
    * @generated from field: string append_blocked = 8;
    */
   appendBlocked: string;
+
+  /**
+   * Not set on a node without a cluster.
+   *
+   * @generated from field: proglog.v1.RaftStatus raft = 9;
+   */
+  raft?: RaftStatus | undefined;
 };
 
 /**
@@ -141,6 +160,150 @@ export type LogStatus = Message<"proglog.v1.LogStatus"> & {
  */
 export const LogStatusSchema: GenMessage<LogStatus> = /*@__PURE__*/
   messageDesc(file_proglog_v1_admin, 2);
+
+/**
+ * @generated from message proglog.v1.RaftStatus
+ */
+export type RaftStatus = Message<"proglog.v1.RaftStatus"> & {
+  /**
+   * "leader", "follower", "candidate" or "pre_candidate".
+   *
+   * @generated from field: string role = 1;
+   */
+  role: string;
+
+  /**
+   * @generated from field: uint64 term = 2;
+   */
+  term: bigint;
+
+  /**
+   * Empty while no leader is known.
+   *
+   * @generated from field: string leader_id = 3;
+   */
+  leaderId: string;
+
+  /**
+   * @generated from field: string leader_name = 4;
+   */
+  leaderName: string;
+
+  /**
+   * @generated from field: string leader_address = 5;
+   */
+  leaderAddress: string;
+
+  /**
+   * @generated from field: uint64 commit_index = 6;
+   */
+  commitIndex: bigint;
+
+  /**
+   * @generated from field: uint64 applied_index = 7;
+   */
+  appliedIndex: bigint;
+
+  /**
+   * The members of the configuration in force.
+   *
+   * @generated from field: repeated proglog.v1.ReplicaStatus replicas = 8;
+   */
+  replicas: ReplicaStatus[];
+
+  /**
+   * Whether the asked node leads: only then the fields below, and the lags, are known.
+   *
+   * @generated from field: bool is_leader = 9;
+   */
+  isLeader: boolean;
+
+  /**
+   * How many more voters may fail before writes stop; negative when they have stopped.
+   *
+   * @generated from field: sint32 fault_tolerance_left = 10;
+   */
+  faultToleranceLeft: number;
+};
+
+/**
+ * Describes the message proglog.v1.RaftStatus.
+ * Use `create(RaftStatusSchema)` to create a new message.
+ */
+export const RaftStatusSchema: GenMessage<RaftStatus> = /*@__PURE__*/
+  messageDesc(file_proglog_v1_admin, 3);
+
+/**
+ * @generated from message proglog.v1.ReplicaStatus
+ */
+export type ReplicaStatus = Message<"proglog.v1.ReplicaStatus"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string address = 3;
+   */
+  address: string;
+
+  /**
+   * "voter" or "learner".
+   *
+   * @generated from field: string role = 4;
+   */
+  role: string;
+
+  /**
+   * @generated from field: bool is_leader = 5;
+   */
+  isLeader: boolean;
+
+  /**
+   * "probe", "replicate" or "catching_up"; empty for the leader and where it is not known.
+   *
+   * @generated from field: string state = 6;
+   */
+  state: string;
+
+  /**
+   * Durable there, as far as the leader knows.
+   *
+   * @generated from field: uint64 match_index = 7;
+   */
+  matchIndex: bigint;
+
+  /**
+   * @generated from field: uint64 lag_records = 8;
+   */
+  lagRecords: bigint;
+
+  /**
+   * Age of the oldest record that it lacks; 0 when it lacks none.
+   *
+   * @generated from field: uint64 lag_ms = 9;
+   */
+  lagMs: bigint;
+
+  /**
+   * Since it was last heard.
+   *
+   * @generated from field: uint64 silent_ms = 10;
+   */
+  silentMs: bigint;
+};
+
+/**
+ * Describes the message proglog.v1.ReplicaStatus.
+ * Use `create(ReplicaStatusSchema)` to create a new message.
+ */
+export const ReplicaStatusSchema: GenMessage<ReplicaStatus> = /*@__PURE__*/
+  messageDesc(file_proglog_v1_admin, 4);
 
 /**
  * @generated from message proglog.v1.TrimRequest
@@ -164,7 +327,7 @@ export type TrimRequest = Message<"proglog.v1.TrimRequest"> & {
  * Use `create(TrimRequestSchema)` to create a new message.
  */
 export const TrimRequestSchema: GenMessage<TrimRequest> = /*@__PURE__*/
-  messageDesc(file_proglog_v1_admin, 3);
+  messageDesc(file_proglog_v1_admin, 5);
 
 /**
  * @generated from message proglog.v1.TrimResponse
@@ -186,7 +349,373 @@ export type TrimResponse = Message<"proglog.v1.TrimResponse"> & {
  * Use `create(TrimResponseSchema)` to create a new message.
  */
 export const TrimResponseSchema: GenMessage<TrimResponse> = /*@__PURE__*/
-  messageDesc(file_proglog_v1_admin, 4);
+  messageDesc(file_proglog_v1_admin, 6);
+
+/**
+ * @generated from message proglog.v1.MembersRequest
+ */
+export type MembersRequest = Message<"proglog.v1.MembersRequest"> & {
+};
+
+/**
+ * Describes the message proglog.v1.MembersRequest.
+ * Use `create(MembersRequestSchema)` to create a new message.
+ */
+export const MembersRequestSchema: GenMessage<MembersRequest> = /*@__PURE__*/
+  messageDesc(file_proglog_v1_admin, 7);
+
+/**
+ * @generated from message proglog.v1.MembersResponse
+ */
+export type MembersResponse = Message<"proglog.v1.MembersResponse"> & {
+  /**
+   * @generated from field: repeated proglog.v1.Member members = 1;
+   */
+  members: Member[];
+};
+
+/**
+ * Describes the message proglog.v1.MembersResponse.
+ * Use `create(MembersResponseSchema)` to create a new message.
+ */
+export const MembersResponseSchema: GenMessage<MembersResponse> = /*@__PURE__*/
+  messageDesc(file_proglog_v1_admin, 8);
+
+/**
+ * @generated from message proglog.v1.Member
+ */
+export type Member = Message<"proglog.v1.Member"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Gossip address.
+   *
+   * @generated from field: string address = 2;
+   */
+  address: string;
+
+  /**
+   * "alive", "leaving", "left" or "failed".
+   *
+   * @generated from field: string status = 3;
+   */
+  status: string;
+
+  /**
+   * @generated from field: map<string, string> tags = 4;
+   */
+  tags: { [key: string]: string };
+
+  /**
+   * How long the status has lasted.
+   *
+   * @generated from field: uint64 since_ms = 5;
+   */
+  sinceMs: bigint;
+};
+
+/**
+ * Describes the message proglog.v1.Member.
+ * Use `create(MemberSchema)` to create a new message.
+ */
+export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
+  messageDesc(file_proglog_v1_admin, 9);
+
+/**
+ * @generated from message proglog.v1.TransferLeaderRequest
+ */
+export type TransferLeaderRequest = Message<"proglog.v1.TransferLeaderRequest"> & {
+  /**
+   * @generated from field: string log = 1;
+   */
+  log: string;
+
+  /**
+   * Name or id of a voter; empty: the one that is furthest.
+   *
+   * @generated from field: string to = 2;
+   */
+  to: string;
+};
+
+/**
+ * Describes the message proglog.v1.TransferLeaderRequest.
+ * Use `create(TransferLeaderRequestSchema)` to create a new message.
+ */
+export const TransferLeaderRequestSchema: GenMessage<TransferLeaderRequest> = /*@__PURE__*/
+  messageDesc(file_proglog_v1_admin, 10);
+
+/**
+ * @generated from message proglog.v1.TransferLeaderResponse
+ */
+export type TransferLeaderResponse = Message<"proglog.v1.TransferLeaderResponse"> & {
+  /**
+   * @generated from field: string leader_id = 1;
+   */
+  leaderId: string;
+
+  /**
+   * @generated from field: string leader_name = 2;
+   */
+  leaderName: string;
+};
+
+/**
+ * Describes the message proglog.v1.TransferLeaderResponse.
+ * Use `create(TransferLeaderResponseSchema)` to create a new message.
+ */
+export const TransferLeaderResponseSchema: GenMessage<TransferLeaderResponse> = /*@__PURE__*/
+  messageDesc(file_proglog_v1_admin, 11);
+
+/**
+ * @generated from message proglog.v1.RemoveNodeRequest
+ */
+export type RemoveNodeRequest = Message<"proglog.v1.RemoveNodeRequest"> & {
+  /**
+   * Name or id.
+   *
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * Answers what would happen, and changes nothing.
+   *
+   * @generated from field: bool dry_run = 2;
+   */
+  dryRun: boolean;
+};
+
+/**
+ * Describes the message proglog.v1.RemoveNodeRequest.
+ * Use `create(RemoveNodeRequestSchema)` to create a new message.
+ */
+export const RemoveNodeRequestSchema: GenMessage<RemoveNodeRequest> = /*@__PURE__*/
+  messageDesc(file_proglog_v1_admin, 12);
+
+/**
+ * @generated from message proglog.v1.RemoveNodeResponse
+ */
+export type RemoveNodeResponse = Message<"proglog.v1.RemoveNodeResponse"> & {
+  /**
+   * @generated from field: string node_id = 1;
+   */
+  nodeId: string;
+
+  /**
+   * @generated from field: string node_name = 2;
+   */
+  nodeName: string;
+
+  /**
+   * False after a dry run.
+   *
+   * @generated from field: bool removed = 3;
+   */
+  removed: boolean;
+
+  /**
+   * Why it cannot be removed; empty when it can. Only after a dry run: otherwise it is the error.
+   *
+   * @generated from field: string refusal = 4;
+   */
+  refusal: string;
+
+  /**
+   * @generated from field: proglog.v1.VoterSet before = 5;
+   */
+  before?: VoterSet | undefined;
+
+  /**
+   * @generated from field: proglog.v1.VoterSet after = 6;
+   */
+  after?: VoterSet | undefined;
+};
+
+/**
+ * Describes the message proglog.v1.RemoveNodeResponse.
+ * Use `create(RemoveNodeResponseSchema)` to create a new message.
+ */
+export const RemoveNodeResponseSchema: GenMessage<RemoveNodeResponse> = /*@__PURE__*/
+  messageDesc(file_proglog_v1_admin, 13);
+
+/**
+ * @generated from message proglog.v1.VoterSet
+ */
+export type VoterSet = Message<"proglog.v1.VoterSet"> & {
+  /**
+   * Names.
+   *
+   * @generated from field: repeated string voters = 1;
+   */
+  voters: string[];
+
+  /**
+   * @generated from field: uint32 quorum = 2;
+   */
+  quorum: number;
+
+  /**
+   * Voters that are heard now.
+   *
+   * @generated from field: uint32 reachable = 3;
+   */
+  reachable: number;
+
+  /**
+   * How many of the reachable may fail before writes stop; negative when they have stopped.
+   *
+   * @generated from field: sint32 fault_tolerance_left = 4;
+   */
+  faultToleranceLeft: number;
+};
+
+/**
+ * Describes the message proglog.v1.VoterSet.
+ * Use `create(VoterSetSchema)` to create a new message.
+ */
+export const VoterSetSchema: GenMessage<VoterSet> = /*@__PURE__*/
+  messageDesc(file_proglog_v1_admin, 14);
+
+/**
+ * @generated from message proglog.v1.GossipKeyRequest
+ */
+export type GossipKeyRequest = Message<"proglog.v1.GossipKeyRequest"> & {
+  /**
+   * @generated from field: proglog.v1.KeyOperation operation = 1;
+   */
+  operation: KeyOperation;
+
+  /**
+   * Base64 of 32 bytes; empty to list.
+   *
+   * @generated from field: string key = 2;
+   */
+  key: string;
+};
+
+/**
+ * Describes the message proglog.v1.GossipKeyRequest.
+ * Use `create(GossipKeyRequestSchema)` to create a new message.
+ */
+export const GossipKeyRequestSchema: GenMessage<GossipKeyRequest> = /*@__PURE__*/
+  messageDesc(file_proglog_v1_admin, 15);
+
+/**
+ * @generated from message proglog.v1.GossipKeyResponse
+ */
+export type GossipKeyResponse = Message<"proglog.v1.GossipKeyResponse"> & {
+  /**
+   * @generated from field: repeated proglog.v1.KeyUse keys = 1;
+   */
+  keys: KeyUse[];
+
+  /**
+   * Nodes that did not do it, with the reason.
+   *
+   * @generated from field: repeated proglog.v1.KeyFailure failures = 2;
+   */
+  failures: KeyFailure[];
+
+  /**
+   * Nodes that were asked.
+   *
+   * @generated from field: uint32 node_count = 3;
+   */
+  nodeCount: number;
+};
+
+/**
+ * Describes the message proglog.v1.GossipKeyResponse.
+ * Use `create(GossipKeyResponseSchema)` to create a new message.
+ */
+export const GossipKeyResponseSchema: GenMessage<GossipKeyResponse> = /*@__PURE__*/
+  messageDesc(file_proglog_v1_admin, 16);
+
+/**
+ * @generated from message proglog.v1.KeyUse
+ */
+export type KeyUse = Message<"proglog.v1.KeyUse"> & {
+  /**
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * On how many nodes it is installed, and on how many it encrypts.
+   *
+   * @generated from field: uint32 installed_count = 2;
+   */
+  installedCount: number;
+
+  /**
+   * @generated from field: uint32 primary_count = 3;
+   */
+  primaryCount: number;
+};
+
+/**
+ * Describes the message proglog.v1.KeyUse.
+ * Use `create(KeyUseSchema)` to create a new message.
+ */
+export const KeyUseSchema: GenMessage<KeyUse> = /*@__PURE__*/
+  messageDesc(file_proglog_v1_admin, 17);
+
+/**
+ * @generated from message proglog.v1.KeyFailure
+ */
+export type KeyFailure = Message<"proglog.v1.KeyFailure"> & {
+  /**
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * @generated from field: string message = 2;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message proglog.v1.KeyFailure.
+ * Use `create(KeyFailureSchema)` to create a new message.
+ */
+export const KeyFailureSchema: GenMessage<KeyFailure> = /*@__PURE__*/
+  messageDesc(file_proglog_v1_admin, 18);
+
+/**
+ * @generated from enum proglog.v1.KeyOperation
+ */
+export enum KeyOperation {
+  /**
+   * @generated from enum value: KEY_OPERATION_LIST = 0;
+   */
+  LIST = 0,
+
+  /**
+   * @generated from enum value: KEY_OPERATION_INSTALL = 1;
+   */
+  INSTALL = 1,
+
+  /**
+   * @generated from enum value: KEY_OPERATION_USE = 2;
+   */
+  USE = 2,
+
+  /**
+   * @generated from enum value: KEY_OPERATION_REMOVE = 3;
+   */
+  REMOVE = 3,
+}
+
+/**
+ * Describes the enum proglog.v1.KeyOperation.
+ */
+export const KeyOperationSchema: GenEnum<KeyOperation> = /*@__PURE__*/
+  enumDesc(file_proglog_v1_admin, 0);
 
 /**
  * @generated from service proglog.v1.Admin
@@ -209,6 +738,46 @@ export const Admin: GenService<{
     methodKind: "unary";
     input: typeof TrimRequestSchema;
     output: typeof TrimResponseSchema;
+  },
+  /**
+   * Everyone that gossip knows, the gone ones too.
+   *
+   * @generated from rpc proglog.v1.Admin.Members
+   */
+  members: {
+    methodKind: "unary";
+    input: typeof MembersRequestSchema;
+    output: typeof MembersResponseSchema;
+  },
+  /**
+   * Hands leadership of a log to another voter. Any agent passes it to the leader.
+   *
+   * @generated from rpc proglog.v1.Admin.TransferLeader
+   */
+  transferLeader: {
+    methodKind: "unary";
+    input: typeof TransferLeaderRequestSchema;
+    output: typeof TransferLeaderResponseSchema;
+  },
+  /**
+   * Takes a node out of the cluster, unless that would cost the quorum.
+   *
+   * @generated from rpc proglog.v1.Admin.RemoveNode
+   */
+  removeNode: {
+    methodKind: "unary";
+    input: typeof RemoveNodeRequestSchema;
+    output: typeof RemoveNodeResponseSchema;
+  },
+  /**
+   * Lists and rotates the keys that encrypt gossip, on all nodes.
+   *
+   * @generated from rpc proglog.v1.Admin.GossipKey
+   */
+  gossipKey: {
+    methodKind: "unary";
+    input: typeof GossipKeyRequestSchema;
+    output: typeof GossipKeyResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_proglog_v1_admin, 0);

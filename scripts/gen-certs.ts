@@ -1,6 +1,6 @@
 /**
  * Makes development certificates in `$CONFIG_DIR` or `~/.proglog`, or in the
- * directory given: `deno task gen-certs [DIRECTORY]`. The same code as
+ * directory given: `deno run -A scripts/gen-certs.ts [DIRECTORY]`. The same code as
  * `proglog certs init`, with its defaults.
  */
 import { initSecurityFiles } from "../net/auth/pki.ts";

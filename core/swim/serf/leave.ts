@@ -40,7 +40,10 @@ export function leaveDeadlineMs(context: SerfContext): number {
   if (leave.kind === "none" || leave.kind === "done") {
     return Number.POSITIVE_INFINITY;
   }
-  return hasOthers(context) ? leave.deadlineMs : context.nowMs;
+  if (leave.kind === "propagating" || hasOthers(context)) {
+    return leave.deadlineMs;
+  }
+  return context.nowMs;
 }
 
 function hasOthers(context: SerfContext): boolean {

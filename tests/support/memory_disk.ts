@@ -252,7 +252,9 @@ export class MemoryDisk implements Disk {
       throw error;
     }
     const growth = Math.max(0, position + bytes.length - inode.size);
-    const free = this.capacityBytes - this.#usedBytes();
+    const free = this.capacityBytes === Infinity
+      ? Infinity
+      : this.capacityBytes - this.#usedBytes();
     if (growth > free) {
       const kept = Math.max(0, bytes.length - (growth - Math.max(0, free)));
       inode.write(bytes.subarray(0, kept), position);

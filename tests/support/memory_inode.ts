@@ -15,39 +15,68 @@ type Change =
   }
   | { readonly kind: "truncate"; readonly size: number };
 
-export class MemoryInode {
-  #live: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+/** Bytes that grow in place, so that a long history of small writes is cheap. */
+class GrowingBytes {
+  #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #size = 0;
-  #durable: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-  #pending: Change[] = [];
 
   get size(): number {
     return this.#size;
   }
 
+  /** A view of all bytes, valid until the next change. */
+  get view(): Uint8Array<ArrayBuffer> {
+    return this.#buffer.subarray(0, this.#size);
+  }
+
+  apply(change: Change): void {
+    if (change.kind === "write") {
+      const { position, bytes } = change;
+      this.#resize(Math.max(this.#size, position + bytes.length));
+      this.#buffer.set(bytes, position);
+    } else this.#resize(change.size);
+  }
+
+  #resize(size: number): void {
+    if (size > this.#buffer.length) {
+      const grown = new Uint8Array(
+        Math.max(size, this.#buffer.length * 2, 256),
+      );
+      grown.set(this.view);
+      this.#buffer = grown;
+    }
+    if (size < this.#size) this.#buffer.fill(0, size, this.#size);
+    this.#size = size;
+  }
+}
+
+export class MemoryInode {
+  #live = new GrowingBytes();
+  #durable = new GrowingBytes();
+  #pending: Change[] = [];
+
+  get size(): number {
+    return this.#live.size;
+  }
+
   get content(): Uint8Array<ArrayBuffer> {
-    return this.#live.slice(0, this.#size);
+    return this.#live.view.slice();
   }
 
   read(into: Uint8Array, position: number): number {
-    const end = Math.min(this.#size, position + into.length);
+    const end = Math.min(this.size, position + into.length);
     if (end <= position) return 0;
-    into.set(this.#live.subarray(position, end));
+    into.set(this.#live.view.subarray(position, end));
     return end - position;
   }
 
   write(bytes: Uint8Array, position: number): void {
     if (bytes.length === 0) return;
-    this.#grow(position + bytes.length);
-    this.#live.set(bytes, position);
-    this.#pending.push({ kind: "write", position, bytes: bytes.slice() });
+    this.#change({ kind: "write", position, bytes: bytes.slice() });
   }
 
   truncate(size: number): void {
-    this.#grow(size);
-    this.#live.fill(0, size, Math.max(size, this.#size));
-    this.#size = size;
-    this.#pending.push({ kind: "truncate", size });
+    this.#change({ kind: "truncate", size });
   }
 
   /** The changes so far; `makeDurable` or `forget` ends their waiting. */
@@ -56,8 +85,9 @@ export class MemoryInode {
   }
 
   makeDurable(count: number): void {
-    const changes = this.#pending.splice(0, count);
-    for (const change of changes) this.#durable = apply(this.#durable, change);
+    for (const change of this.#pending.splice(0, count)) {
+      this.#durable.apply(change);
+    }
   }
 
   /** After a failed sync: seen by programs, never sent to the device. */
@@ -69,10 +99,10 @@ export class MemoryInode {
   crash(random: Random): void {
     for (const change of this.#pending) {
       for (const part of survivingParts(change, random)) {
-        this.#durable = apply(this.#durable, part);
+        this.#durable.apply(part);
       }
     }
-    this.#adopt(this.#durable);
+    this.#adopt(this.#durable.view);
   }
 
   /** What is left after kill -9: the system keeps all that was written. */
@@ -82,39 +112,23 @@ export class MemoryInode {
 
   /** Replaces the content, on the device too: for tests that damage bytes. */
   replace(content: Uint8Array): void {
-    this.#adopt(content.slice());
+    this.#adopt(content);
   }
 
-  #adopt(content: Uint8Array<ArrayBuffer>): void {
-    this.#durable = content;
-    this.#live = content.slice();
-    this.#size = content.length;
+  #change(change: Change): void {
+    this.#live.apply(change);
+    this.#pending.push(change);
+  }
+
+  #adopt(content: Uint8Array): void {
+    const bytes = content.slice();
+    this.#live = new GrowingBytes();
+    this.#durable = new GrowingBytes();
+    const change: Change = { kind: "write", position: 0, bytes };
+    this.#live.apply(change);
+    this.#durable.apply(change);
     this.#pending = [];
   }
-
-  #grow(size: number): void {
-    if (size > this.#live.length) {
-      const grown = new Uint8Array(Math.max(size, this.#live.length * 2, 256));
-      grown.set(this.#live.subarray(0, this.#size));
-      this.#live = grown;
-    }
-    this.#size = Math.max(this.#size, size);
-  }
-}
-
-function apply(
-  content: Uint8Array<ArrayBuffer>,
-  change: Change,
-): Uint8Array<ArrayBuffer> {
-  const size = change.kind === "truncate"
-    ? change.size
-    : Math.max(content.length, change.position + change.bytes.length);
-  const next = size <= content.length && change.kind === "write"
-    ? content
-    : new Uint8Array(size);
-  if (next !== content) next.set(content.subarray(0, size));
-  if (change.kind === "write") next.set(change.bytes, change.position);
-  return next;
 }
 
 /** All of a change, nothing, a prefix, or some of its sectors. */

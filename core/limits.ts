@@ -12,7 +12,7 @@ export const SEGMENT_BYTES_MAX = 1024 * 1024 * 1024;
 /** Roll size where the configuration gives none. */
 export const SEGMENT_BYTES_DEFAULT = 256 * 1024 * 1024;
 /** Bytes of a segment between two samples of its sparse index. */
-export const INDEX_INTERVAL_BYTES = 64 * 1024;
+export const INDEX_INTERVAL_BYTES = 16 * 1024;
 /** Sealed segments whose sparse index is kept in memory. */
 export const INDEXES_CACHED_MAX = 16;
 /** Sealed segments that are held open. */

@@ -15,9 +15,8 @@ import type { LogIndex, Offset, Term } from "../ids.ts";
 import { SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX } from "../limits.ts";
 import { leaveClosedMark } from "./closed_mark.ts";
 import type { NewEntry } from "./entry.ts";
-import { EntryScanner } from "./entry_scanner.ts";
 import { LOCK_FILE_NAME, logFilePath } from "./file_names.ts";
-import { corruptEntry, corruptFile } from "./log_errors.ts";
+import { corruptFile } from "./log_errors.ts";
 import type { LogPoint } from "./log_point.ts";
 import {
   type EntriesRequest,
@@ -35,7 +34,11 @@ import { recoverSegments, type RecoveryReport } from "./recovery.ts";
 import { decideReset, finishReset } from "./reset.ts";
 import type { SegmentFacts } from "./retention.ts";
 import { ActiveSegment, firstIndexOf, type SegmentInfo } from "./segment.ts";
-import { readSegmentHeader, removeSegment } from "./segment_files.ts";
+import {
+  readSegmentHeader,
+  removeSegment,
+  reopenSegment,
+} from "./segment_files.ts";
 import { SEGMENT_HEADER_BYTES } from "./segment_header.ts";
 import { SegmentSet } from "./segment_set.ts";
 
@@ -231,7 +234,9 @@ export class Log {
     const { active } = this.#segments;
     const later = [...this.#segments.sealed, active.info]
       .filter((segment) => firstIndexOf(segment) > firstIndexOf(target));
-    const kept = target === active.info ? active : this.#reopen(target);
+    const kept = target === active.info
+      ? active
+      : reopenSegment(this.#disk, target);
     kept.forgetFrom(index);
     this.#reader.forgetCursors();
     if (kept !== active) {
@@ -245,27 +250,6 @@ export class Log {
     }
     kept.file.truncate(kept.endPosition);
     await kept.file.sync();
-  }
-
-  /** A sealed segment as one that can be written, with all its entries noted. */
-  #reopen(segment: SegmentInfo): ActiveSegment {
-    const file = this.#disk.open(segment.path, "existing");
-    const active = new ActiveSegment(segment, file);
-    const scanner = new EntryScanner(file, {
-      salt: segment.header.salt,
-      from: SEGMENT_HEADER_BYTES,
-      end: segment.sizeBytes,
-      after: segment.header.start,
-    });
-    while (true) {
-      const step = scanner.next();
-      if (step.kind === "end") return active;
-      if (step.kind === "damaged") {
-        file.close();
-        throw corruptEntry(segment.path, step);
-      }
-      active.note(step.header);
-    }
   }
 
   #removeIndex(segment: SegmentInfo): void {

@@ -4,8 +4,10 @@
 
 import type { Disk, DiskFile } from "../env.ts";
 import type { LogIndex } from "../ids.ts";
+import { EntryScanner } from "./entry_scanner.ts";
 import { listLogFiles, logFilePath } from "./file_names.ts";
-import { ActiveSegment } from "./segment.ts";
+import { corruptEntry } from "./log_errors.ts";
+import { ActiveSegment, type SegmentInfo } from "./segment.ts";
 import {
   decodeSegmentHeader,
   encodeSegmentHeader,
@@ -61,6 +63,29 @@ export function createSegment(
   }
   const info = { path, header, sizeBytes: SEGMENT_HEADER_BYTES };
   return new ActiveSegment(info, file);
+}
+
+/** A sealed segment as one that can be written, with all its entries noted. */
+export function reopenSegment(disk: Disk, segment: SegmentInfo): ActiveSegment {
+  const file = disk.open(segment.path, "existing");
+  try {
+    const active = new ActiveSegment(segment, file);
+    const scanner = new EntryScanner(file, {
+      salt: segment.header.salt,
+      from: SEGMENT_HEADER_BYTES,
+      end: segment.sizeBytes,
+      after: segment.header.start,
+    });
+    while (true) {
+      const step = scanner.next();
+      if (step.kind === "end") return active;
+      if (step.kind === "damaged") throw corruptEntry(segment.path, step);
+      active.note(step.header);
+    }
+  } catch (error) {
+    file.close();
+    throw error;
+  }
 }
 
 /**

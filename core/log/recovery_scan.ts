@@ -39,6 +39,7 @@ export class RecoveryScan {
   #damage: Damage | null = null;
   #proved: number;
   #unproved: UnprovedEntry[] = [];
+  #unprovedCountMax = 1024;
   #entriesScanned = 0;
 
   constructor(
@@ -137,13 +138,17 @@ export class RecoveryScan {
     }
   }
 
-  /** Forgets what is proved durable; in big steps, as the list is an array. */
+  /**
+   * Forgets what is proved durable, whenever the list has doubled: its cost is
+   * that of the scan, also for a long tail of which nothing is proved.
+   */
   #prove(index: number): void {
     this.#proved = Math.max(this.#proved, index);
-    if (this.#unproved.length < 1024) return;
+    if (this.#unproved.length < this.#unprovedCountMax) return;
     this.#unproved = this.#unproved.filter((entry) =>
       entry.index > this.#proved
     );
+    this.#unprovedCountMax = Math.max(1024, 2 * this.#unproved.length);
   }
 }
 

@@ -147,15 +147,14 @@ export class Raft<P extends Proposal = Proposal> {
   persisted(number: number, nowMs: number): void {
     const state = this.#at(nowMs);
     state.durability.persisted(number);
-    state.isWriteBlocked = false;
     countOwnVote(state);
     if (state.role.kind === "leader") advanceCommit(state, state.role);
   }
 
   /**
    * The entries of the last Ready could not be written, and none of its messages
-   * were sent; its hard state was. The log view shows what is there. Until a
-   * later write succeeds this node does not lead.
+   * were sent; its hard state was. The log view shows what is there. Until
+   * `writeRecovered` this node does not campaign.
    */
   writeFailed(nowMs: number): void {
     const state = this.#at(nowMs);
@@ -164,6 +163,11 @@ export class Raft<P extends Proposal = Proposal> {
     state.durability.truncatedFrom(after);
     state.configurations.truncateFrom(after);
     if (state.role.kind === "leader") stepDown(state, "write_failed");
+  }
+
+  /** There is room on the disk again. */
+  writeRecovered(): void {
+    this.#state.isWriteBlocked = false;
   }
 
   /** Entries up to `index` are applied; reads that waited for them are answered. */
@@ -233,9 +237,6 @@ function answerStale(state: RaftState, message: Message): void {
 }
 
 function adoptTerm(state: RaftState, message: Message): void {
-  if (state.role.kind === "leader") {
-    emit(state, { kind: "stepped_down", reason: "higher_term" });
-  }
   const leaderId = isFromLeader(message) ? message.from : undefined;
   becomeFollower(state, { term: message.term, leaderId });
 }

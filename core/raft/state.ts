@@ -160,6 +160,9 @@ export function becomeFollower(
 ): void {
   const { role } = state;
   if (role.kind === "leader") {
+    if (to.term > state.term) {
+      emit(state, { kind: "stepped_down", reason: "higher_term" });
+    }
     for (const context of role.reads.abandon(state.id)) {
       state.output.readStates.push({
         ok: false,

@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     for (const id of args) world.add(id, []);
   },
   advance: (world, [byMs]) => world.advance(Number(byMs)),
+  run: (world, [byMs]) => world.run(Number(byMs)),
   wake: (world, [id = ""]) => world.wake(world.node(id)),
   elect: (world, [id = ""]) => {
     quietly(world, () => {
@@ -100,6 +101,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "write-failed": (world, [id = ""]) => {
     world.node(id).raft.writeFailed(world.nowMs);
     world.settle(world.node(id));
+  },
+  "write-recovered": (world, [id = ""]) => {
+    world.node(id).raft.writeRecovered();
   },
   log: (world, args) => {
     for (const id of args) {

@@ -29,6 +29,7 @@ export class ScenarioWorld {
   readonly #cuts = new Set<string>();
   #queue: Message[] = [];
   #nowMs = 0;
+  #isMailTold = true;
   #output: string[] = [];
 
   get queue(): readonly Message[] {
@@ -67,6 +68,17 @@ export class ScenarioWorld {
       this.#nowMs = Math.min(endMs, this.#nowMs + 10);
       for (const node of this.nodes.values()) this.tick(node);
     }
+  }
+
+  /** Moves the clock on and delivers all mail at once; tells only events. */
+  run(byMs: number): void {
+    const endMs = this.#nowMs + byMs;
+    this.#isMailTold = false;
+    while (this.#nowMs < endMs) {
+      this.advance(Math.min(10, endMs - this.#nowMs));
+      this.deliver({});
+    }
+    this.#isMailTold = true;
   }
 
   /** Moves the clock to what `node` waits for, and ticks only that node. */
@@ -115,7 +127,7 @@ export class ScenarioWorld {
       if (message === undefined) return;
       const node = this.nodes.get(message.to);
       if (node === undefined || this.#down.has(message.to)) continue;
-      this.say(renderMessage(message));
+      if (this.#isMailTold) this.say(renderMessage(message));
       node.raft.step(message, this.#nowMs);
       this.settle(node);
     }

@@ -70,6 +70,7 @@ export class GossipNode {
   #transport: GossipTransport | undefined;
   #serf: Serf | undefined;
   #cancelTimer: () => void = () => {};
+  #timerAtMs = Number.NaN;
   #isPumping = false;
   #leaving: { promise: Promise<void>; done: () => void } | undefined;
 
@@ -319,14 +320,18 @@ export class GossipNode {
     if (event.kind === "left") this.#leaving?.done();
   }
 
+  /** One timer at a time; it is left alone while it is right. */
   #setTimer(): void {
+    const deadlineMs = this.#serf?.nextDeadlineMs();
+    if (deadlineMs === this.#timerAtMs) return;
     this.#cancelTimer();
-    if (this.#serf === undefined) return;
-    const delayMs = this.#serf.nextDeadlineMs() - this.#nowMs();
-    this.#cancelTimer = this.#environment.scheduler.after(
-      Math.max(0, Math.ceil(delayMs)),
-      () => this.#input((serf, nowMs) => serf.tick(nowMs)),
-    );
+    if (deadlineMs === undefined) return;
+    this.#timerAtMs = deadlineMs;
+    const delayMs = Math.max(0, Math.ceil(deadlineMs - this.#nowMs()));
+    this.#cancelTimer = this.#environment.scheduler.after(delayMs, () => {
+      this.#timerAtMs = Number.NaN;
+      this.#input((serf, nowMs) => serf.tick(nowMs));
+    });
   }
 
   #nowMs(): number {

@@ -6,6 +6,8 @@ import type { TlsMaterial } from "../../net/transport/types.ts";
 export interface TestCertificates {
   readonly directory: string;
   readonly server: TlsMaterial;
+  /** The certificate by which nodes dial each other. */
+  readonly peer: TlsMaterial;
   readonly root: TlsMaterial;
   readonly nobody: TlsMaterial;
   remove(): void;
@@ -33,6 +35,7 @@ export function readTestCertificates(
   return {
     directory,
     server: material("server"),
+    peer: material("peer"),
     root: material("root-client"),
     nobody: material("nobody-client"),
   };

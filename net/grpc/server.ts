@@ -19,6 +19,16 @@ import {
 } from "./server_settings.ts";
 import type { Methods, Peer } from "./types.ts";
 
+/**
+ * A server holds less for each slow reader than a client for its one server:
+ * what is queued here is also what one write to the socket may take.
+ */
+const SERVER_HTTP2_LIMITS: Http2Limits = {
+  ...defaultHttp2Limits,
+  streamQueueHighBytes: 256 * 1024,
+  streamQueueLowBytes: 64 * 1024,
+};
+
 export interface GrpcServerOptions extends ServerHooks {
   readonly methods: Methods;
   readonly clock: Clock;
@@ -40,7 +50,7 @@ export class GrpcServer {
   constructor(options: GrpcServerOptions) {
     this.#clock = options.clock;
     this.#deadlines = new DeadlineQueue(options.clock, options.scheduler);
-    this.#http2Limits = options.http2Limits ?? defaultHttp2Limits;
+    this.#http2Limits = options.http2Limits ?? SERVER_HTTP2_LIMITS;
     this.#settings = serverSettings({
       ...options,
       deadlines: this.#deadlines,

@@ -46,6 +46,8 @@ export const EVENT_RING_SLOTS = 512;
 export const EVENT_RING_SLOT_MESSAGES_MAX = 256;
 /** Name and payload of a user event (serf UserEventSizeLimit). */
 export const USER_EVENT_BYTES_MAX = 512;
+/** What peers may set that limit to (serf UserEventSizeLimit, hard). */
+export const USER_EVENT_RECEIVED_BYTES_MAX = 9 * 1024;
 /** An encoded query (serf QuerySizeLimit). */
 export const QUERY_BYTES_MAX = 1024;
 /** An encoded answer to a query (serf QueryResponseSizeLimit). */

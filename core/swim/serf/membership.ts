@@ -2,7 +2,7 @@
  * Serf's view of members: what memberlist says (joined, gone, changed) and
  * what members say themselves (intents) make alive, leaving, left and failed.
  */
-import { RECENT_INTENTS_MAX } from "../limits.ts";
+import { MEMBERS_MAX, RECENT_INTENTS_MAX } from "../limits.ts";
 import type { Member } from "../members.ts";
 import {
   encodeJoinIntent,
@@ -13,6 +13,7 @@ import {
 import { decodeTags } from "../wire/tags.ts";
 import {
   emit,
+  notice,
   type RecentIntent,
   type SerfContext,
   type SerfMember,
@@ -24,6 +25,9 @@ export type Spread = "spread" | "stop";
 
 export function memberJoined(context: SerfContext, member: Member): void {
   const known = context.members.get(member.name);
+  if (known === undefined && context.members.size >= MEMBERS_MAX) {
+    return notice(context, `Cannot add ${member.name}: the table is full`);
+  }
   const serfMember = known ?? newMember(context, member);
   context.members.set(member.name, serfMember);
   takeOver(serfMember, member);

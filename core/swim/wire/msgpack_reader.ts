@@ -36,13 +36,13 @@ export class MsgpackReader {
   }
 
   /** Pairs of the map that begins here; nil is a map of none. */
-  map(): number {
-    return this.#count(0x80, 0xde);
+  map(countMax = Number.MAX_SAFE_INTEGER): number {
+    return this.#count(0x80, 0xde, countMax);
   }
 
   /** Values of the array that begins here; nil is an array of none. */
-  array(): number {
-    return this.#count(0x90, 0xdc);
+  array(countMax = Number.MAX_SAFE_INTEGER): number {
+    return this.#count(0x90, 0xdc, countMax);
   }
 
   /** Whether a nil stands here; it is taken if so. */
@@ -139,12 +139,14 @@ export class MsgpackReader {
     }
   }
 
-  #count(fix: number, wide: number): number {
+  #count(fix: number, wide: number, countMax: number): number {
     const tag = this.#tag();
-    if (tag === 0xc0) return 0;
-    if ((tag & 0xf0) === fix) return tag & 0x0f;
-    if (tag === wide) return this.#sized(2);
-    if (tag === wide + 1) return this.#sized(4);
+    let count = 0;
+    if ((tag & 0xf0) === fix) count = tag & 0x0f;
+    else if (tag === wide) count = this.#sized(2);
+    else if (tag === wide + 1) count = this.#sized(4);
+    else if (tag !== 0xc0) this.#corrupt();
+    if (count <= countMax) return count;
     this.#corrupt();
     return 0;
   }

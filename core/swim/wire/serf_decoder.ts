@@ -3,7 +3,11 @@
  * undefined, never an exception. Lamport times are below 2^53 or corrupt:
  * a larger one could only be an attempt to stop the clock.
  */
-import { NAME_BYTES_MAX } from "../limits.ts";
+import {
+  EVENT_RING_SLOT_MESSAGES_MAX,
+  NAME_BYTES_MAX,
+  PUSH_PULL_NODES_MAX,
+} from "../limits.ts";
 import { PORT_MAX, U32_MAX } from "./message_decoder.ts";
 import { MsgpackReader } from "./msgpack_reader.ts";
 import {
@@ -23,6 +27,9 @@ import {
 const LAMPORT_MAX = Number.MAX_SAFE_INTEGER - 1;
 const NANOSECONDS_PER_MS = 1_000_000;
 const FILTERS_MAX = 64;
+const NAMES_MAX = PUSH_PULL_NODES_MAX;
+/** Go's ring has 512 slots; others may have more. */
+const SLOTS_MAX = 4096;
 const EMPTY = new Uint8Array(0);
 
 export function decodeSerfMessage(bytes: Uint8Array): SerfMessage | undefined {
@@ -230,7 +237,7 @@ export function decodeSerfState(bytes: Uint8Array): SerfState | undefined {
 
 function readTimes(reader: MsgpackReader): Map<string, number> {
   const times = new Map<string, number>();
-  for (let left = reader.map(); left > 0 && reader.ok; left--) {
+  for (let left = reader.map(NAMES_MAX); left > 0 && reader.ok; left--) {
     const name = reader.text(NAME_BYTES_MAX);
     times.set(name, reader.unsigned(LAMPORT_MAX));
   }
@@ -239,7 +246,7 @@ function readTimes(reader: MsgpackReader): Map<string, number> {
 
 function readNames(reader: MsgpackReader): string[] {
   const names: string[] = [];
-  for (let left = reader.array(); left > 0 && reader.ok; left--) {
+  for (let left = reader.array(NAMES_MAX); left > 0 && reader.ok; left--) {
     names.push(reader.text(NAME_BYTES_MAX));
   }
   return names;
@@ -248,7 +255,7 @@ function readNames(reader: MsgpackReader): string[] {
 /** Go sends its whole ring of 512, mostly nil. */
 function readEvents(reader: MsgpackReader): RecentEvents[] {
   const slots: RecentEvents[] = [];
-  for (let left = reader.array(); left > 0 && reader.ok; left--) {
+  for (let left = reader.array(SLOTS_MAX); left > 0 && reader.ok; left--) {
     if (!reader.takeNil()) slots.push(readSlot(reader));
   }
   return slots;
@@ -261,7 +268,8 @@ function readSlot(reader: MsgpackReader): RecentEvents {
     const key = reader.text();
     if (key === "LTime") lamportTime = reader.unsigned(LAMPORT_MAX);
     else if (key === "Events") {
-      for (let inner = reader.array(); inner > 0 && reader.ok; inner--) {
+      const count = reader.array(EVENT_RING_SLOT_MESSAGES_MAX);
+      for (let inner = count; inner > 0 && reader.ok; inner--) {
         events.push(readEventEntry(reader));
       }
     } else reader.skip();

@@ -8,6 +8,7 @@ import { SEGMENT_BYTES_DEFAULT } from "../core/limits.ts";
 import {
   type AgentOptions,
   type AgentSecurity,
+  formatHostPort,
   type HostPort,
 } from "../net/agent/config.ts";
 import { isLoopback } from "../net/auth/insecure.ts";
@@ -70,18 +71,24 @@ function placeOptions(env: Environment): Option[] {
       "in place of --rpc-port, where the host differs",
       parseHostPort,
     ),
-    listOption(
-      "--join <host:port>",
-      "gossip address of an agent to join",
+    valueOption(
+      "--advertise-addr <host:port>",
+      "where others reach --bind-addr, if they need another",
       parseHostPort,
+    ),
+    listOption(
+      "--join <seed>",
+      "gossip address of an agent: host:port, dns:name:port or srv:name",
+      parseSeed,
     )
       .default([], "none"),
-    listOption(
-      "--start-join-addrs <host:port>",
-      "the same as --join",
-      parseHostPort,
-    )
+    listOption("--start-join-addrs <seed>", "the same as --join", parseSeed)
       .default([], "none"),
+    valueOption(
+      "--join-timeout <duration>",
+      "give up joining after this long; without it, keep trying",
+      parseDurationMs,
+    ),
     new Option(
       "--bootstrap",
       "found a cluster if there is no data, also with --join",
@@ -183,6 +190,13 @@ function dataDirectory(env: Environment): string {
   );
 }
 
+/** DNS names are looked up when joining, not before. */
+function parseSeed(text: string): Parsed<string> {
+  if (/^(dns|srv):./.test(text)) return { ok: true, value: text };
+  const parsed = parseHostPort(text);
+  return parsed.ok ? { ok: true, value: formatHostPort(parsed.value) } : parsed;
+}
+
 function parseFsync(text: string): Parsed<FsyncPolicy> {
   if (text === "always" || text === "never") {
     return { ok: true, value: { kind: text } };
@@ -217,7 +231,9 @@ export function agentOptionsOf(command: Command): AgentOptions {
     nodeName: values["nodeName"],
     bindAddress,
     rpcAddress,
-    joinAddresses: [...values["join"], ...values["startJoinAddrs"]],
+    advertiseAddress: values["advertiseAddr"],
+    joinSeeds: [...values["join"], ...values["startJoinAddrs"]],
+    joinTimeoutMs: values["joinTimeout"],
     bootstrap: values["bootstrap"],
     security,
     gossipKeyFile: security.kind === "tls"

@@ -4,6 +4,7 @@
  */
 import type { Logger } from "../telemetry/log.ts";
 import type { AgentOptions } from "./config.ts";
+import { GossipPart } from "./gossip_part.ts";
 import { LogPart } from "./log_part.ts";
 import { type Part, startParts, stopParts } from "./parts.ts";
 import { RpcPart } from "./rpc_part.ts";
@@ -13,6 +14,7 @@ import { createHost } from "./host.ts";
 export class Agent {
   readonly #parts: readonly Part[];
   readonly #rpc: RpcPart;
+  readonly #gossip: GossipPart;
   readonly #failed = Promise.withResolvers<never>();
   #stopping: Promise<void> | undefined;
 
@@ -21,7 +23,12 @@ export class Agent {
     const security = new SecurityPart(options, host);
     const log = new LogPart(options, host);
     this.#rpc = new RpcPart(options, host, { security, log });
-    this.#parts = [security, log, this.#rpc];
+    this.#gossip = new GossipPart({
+      options,
+      host,
+      tags: () => ({ rpc_addr: this.#rpc.address }),
+    });
+    this.#parts = [security, log, this.#rpc, this.#gossip];
     this.#failed.promise.catch(() => undefined);
   }
 

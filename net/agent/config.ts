@@ -39,8 +39,12 @@ export interface AgentOptions {
   readonly bindAddress: HostPort;
   /** gRPC and Raft. */
   readonly rpcAddress: HostPort;
-  /** Gossip addresses of other agents; empty for the first of a cluster. */
-  readonly joinAddresses: readonly HostPort[];
+  /** Where others reach our gossip, if that is not `bindAddress`. */
+  readonly advertiseAddress: HostPort | undefined;
+  /** "host:port", "dns:name:port" or "srv:name"; empty for the first of a cluster. */
+  readonly joinSeeds: readonly string[];
+  /** Give up and end when no seed answered in this time; undefined: never. */
+  readonly joinTimeoutMs: number | undefined;
   /** Found a new cluster when there is no data, also when told to join. */
   readonly bootstrap: boolean;
   readonly security: AgentSecurity;

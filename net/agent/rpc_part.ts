@@ -48,6 +48,11 @@ export class RpcPart implements Part {
     return this.#listener?.port ?? this.#options.rpcAddress.port;
   }
 
+  /** "host:port" for clients. */
+  get address(): string {
+    return formatHostPort({ ...this.#options.rpcAddress, port: this.port });
+  }
+
   async start(): Promise<void> {
     const server = this.#createServer();
     const listener = await this.#listen(server);
@@ -58,7 +63,7 @@ export class RpcPart implements Part {
     );
     this.#health.setAll("serving");
     this.#host.logger.info("serving", {
-      rpc_addr: this.#rpcAddress(),
+      rpc_addr: this.address,
       tls: this.#security.tls !== undefined,
     });
   }
@@ -109,14 +114,10 @@ export class RpcPart implements Part {
       log: (name) => this.#log.logs.get(name),
       servers: () => [{
         id: this.#options.nodeName,
-        rpcAddress: this.#rpcAddress(),
+        rpcAddress: this.address,
         isLeader: true,
       }],
       status: () => nodeStatus(this.#options, this.#host, this.#log),
     };
-  }
-
-  #rpcAddress(): string {
-    return formatHostPort({ ...this.#options.rpcAddress, port: this.port });
   }
 }

@@ -53,7 +53,7 @@ Deno.test("agentOptionsOf() has the defaults of the book, and data outside /tmp"
   assert.equal(options.nodeName, Deno.hostname());
   assert.deepEqual(options.bindAddress, { host: "127.0.0.1", port: 8401 });
   assert.deepEqual(options.rpcAddress, { host: "127.0.0.1", port: 8400 });
-  assert.deepEqual(options.joinAddresses, []);
+  assert.deepEqual(options.joinSeeds, []);
   assert.equal(options.bootstrap, false);
   assert.deepEqual(options.fsync, { kind: "always" });
   assert.ok(options.security.kind === "tls");
@@ -100,6 +100,8 @@ Deno.test("applySettings() takes every option of an agent from environment and f
   const values: Record<string, string> = {
     "bind-addr": "127.0.0.1:1",
     "rpc-addr": "127.0.0.1:1",
+    "advertise-addr": "127.0.0.1:1",
+    "join-timeout": "1s",
     "rpc-port": "1",
     "join": "a:1",
     "start-join-addrs": "a:1",
@@ -130,7 +132,7 @@ Deno.test("applySettings() takes every option of an agent from environment and f
 });
 
 Deno.test("applySettings() reads lists and JSON", () => {
-  const expected = [{ host: "a", port: 1 }, { host: "b", port: 2 }];
+  const expected = ["a:1", "b:2"];
   for (
     const given of [
       { args: ["--join", "a:1", "--join", "b:2"] },
@@ -139,7 +141,7 @@ Deno.test("applySettings() reads lists and JSON", () => {
       { file: "join:\n  - a:1\n  - b:2\n" },
       { file: '{"join": ["a:1", "b:2"]}' },
     ]
-  ) assert.deepEqual(optionsWith(given).joinAddresses, expected);
+  ) assert.deepEqual(optionsWith(given).joinSeeds, expected);
 });
 
 Deno.test("applySettings() takes false for false", () => {

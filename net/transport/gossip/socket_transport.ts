@@ -2,6 +2,7 @@
  * Gossip over real sockets: UDP and TCP on one address and port, by
  * `node:dgram` and `node:net` (Deno's own datagram API is still unstable).
  */
+import type { Buffer } from "node:buffer";
 import dgram from "node:dgram";
 import net from "node:net";
 import { ProglogError } from "../../../core/errors.ts";
@@ -126,7 +127,7 @@ class SocketTransport implements GossipTransport {
       isOver = true;
       if (!this.#isClosed) handler.closed(reason);
     };
-    socket.on("data", (bytes) => {
+    socket.on("data", (bytes: Buffer) => {
       if (!isOver && !this.#isClosed) handler.data(plainBytes(bytes));
     });
     socket.on("error", (error) => over(error.message));

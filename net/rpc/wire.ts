@@ -6,6 +6,7 @@
  */
 import { ProglogError } from "../../core/errors.ts";
 
+const NO_BYTES = new Uint8Array(0);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
@@ -178,7 +179,7 @@ export function sizeVarint(value: number): number {
 }
 
 export function encodeText(text: string): Uint8Array {
-  return encoder.encode(text);
+  return text === "" ? NO_BYTES : encoder.encode(text);
 }
 
 function malformed(reason: string): ProglogError {

@@ -106,6 +106,8 @@ export class GrpcClient {
     const reader = new SingleResponse();
     const stream = this.#stream(path, reader, options);
     const requests = new RequestSink(stream, this.#connection.wake);
+    // A caller whose `send` throws learns the error there and may never look here.
+    reader.promise.catch(() => undefined);
     this.#connection.open(stream);
     return { requests, response: reader.promise };
   }

@@ -5,10 +5,9 @@
  */
 import { CANCEL } from "../http2/mod.ts";
 import type { HeaderList, Http2Connection } from "../http2/mod.ts";
-import { type Compression, decompress, isCompression } from "./compression.ts";
+import { type Compression, isCompression } from "./compression.ts";
 import type { Deadline, DeadlineQueue } from "./deadlines.ts";
-import { MessageDecoder } from "./framing.ts";
-import { UNREAD_HIGH_BYTES } from "./message_queue.ts";
+import { InboundMessages } from "./inbound_messages.ts";
 import { Metadata } from "./metadata.ts";
 import { readResponseHead, readTrailers } from "./response_head.ts";
 import { codeOfReset, STATUS, type StatusCode, StatusError } from "./status.ts";
@@ -62,11 +61,9 @@ export class ClientStream {
   readonly #host: CallHost;
   readonly #options: ClientStreamOptions;
   readonly #reader: ResponseReader;
-  readonly #decoder: MessageDecoder;
+  readonly #inbound: InboundMessages;
   #deadline: Deadline | undefined;
   #onAbort: (() => void) | undefined;
-  #responseCompression: Compression = "identity";
-  #heldCreditBytes = 0;
   #state: "waiting_for_head" | "reading" | "over" = "waiting_for_head";
   #isRequestDone = false;
 
@@ -80,7 +77,10 @@ export class ClientStream {
     this.#options = options;
     this.headers = options.headers;
     this.compression = options.compression;
-    this.#decoder = new MessageDecoder(host.messageSizeMaxBytes);
+    this.#inbound = new InboundMessages({
+      sizeMaxBytes: host.messageSizeMaxBytes,
+      compression: "identity",
+    });
     this.#watch();
   }
 
@@ -126,19 +126,18 @@ export class ClientStream {
     if (result.kind === "refused") return this.#fail(result.error);
     this.#state = "reading";
     if (isCompression(result.encoding)) {
-      this.#responseCompression = result.encoding;
+      this.#inbound.compression = result.encoding;
     }
     this.#options.onHead?.(Metadata.fromHeaders(headers));
   }
 
   receiveData(bytes: Uint8Array, creditBytes: number): void {
-    this.#heldCreditBytes += creditBytes;
+    this.#inbound.push(bytes, creditBytes);
     try {
-      this.#decoder.push(bytes);
-      let message = this.#decoder.next();
+      let message = this.#inbound.next();
       while (message !== undefined && !this.isOver) {
-        this.#reader.message(this.#plain(message));
-        message = this.#decoder.next();
+        this.#reader.message(message);
+        message = this.#inbound.next();
       }
     } catch (error) {
       this.#fail(asStatus(error));
@@ -146,21 +145,12 @@ export class ClientStream {
     this.releaseCredit();
   }
 
-  #plain(message: Uint8Array): Uint8Array {
-    if (this.#decoder.encoding === "plain") return message;
-    return decompress(message, {
-      compression: this.#responseCompression,
-      sizeMaxBytes: this.#host.messageSizeMaxBytes,
-    });
-  }
-
   /** Lets the server send more, unless the caller is behind. */
   releaseCredit(): void {
-    if (this.#heldCreditBytes === 0) return;
     const unread = this.isOver ? 0 : this.#reader.unreadBytes;
-    if (unread > UNREAD_HIGH_BYTES) return;
-    this.machine.releaseCredit(this.streamId, this.#heldCreditBytes);
-    this.#heldCreditBytes = 0;
+    const creditBytes = this.#inbound.takeCredit(unread);
+    if (creditBytes === 0) return;
+    this.machine.releaseCredit(this.streamId, creditBytes);
     this.#host.wake();
   }
 

@@ -30,45 +30,36 @@ export type HeadResult =
   | { readonly ok: false; readonly refusal: HeadRefusal };
 
 export function readRequestHead(headers: HeaderList): HeadResult {
-  let method = "", path = "", contentType = "";
-  let timeout: string | undefined;
-  let encoding = "identity", accepted = "";
-  for (let at = 0; at < headers.length; at++) {
-    const field = headers[at];
-    if (field === undefined) break;
-    switch (field[0]) {
-      case ":method":
-        method = field[1];
-        break;
-      case ":path":
-        path = field[1];
-        break;
-      case "content-type":
-        contentType = field[1];
-        break;
-      case "grpc-timeout":
-        timeout = field[1];
-        break;
-      case "grpc-encoding":
-        encoding = field[1];
-        break;
-      case "grpc-accept-encoding":
-        accepted = field[1];
-        break;
-    }
-  }
-  if (method !== "POST") return refuseHttp("405");
-  if (!isGrpc(contentType)) return refuseHttp("415");
+  const fields = pickFields(headers);
+  if (fields.method !== "POST") return refuseHttp("405");
+  if (!isGrpc(fields.contentType)) return refuseHttp("415");
+  const { path, timeout, encoding } = fields;
   if (!isCompression(encoding)) return refuse(unknownEncoding(encoding));
   const timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout);
   if (timeout !== undefined && timeoutMs === undefined) {
     return refuse(badTimeout(timeout));
   }
-  const acceptsGzip = accepted !== "" && accepted.includes("gzip");
+  const acceptsGzip = fields.accepted.includes("gzip");
   return {
     ok: true,
     head: { path, timeoutMs, compression: encoding, acceptsGzip },
   };
+}
+
+/** One pass over the list: this runs for every call. */
+function pickFields(headers: HeaderList) {
+  let method = "", path = "", contentType = "", accepted = "";
+  let timeout: string | undefined;
+  let encoding = "identity";
+  for (const [name, value] of headers) {
+    if (name === ":method") method = value;
+    else if (name === ":path") path = value;
+    else if (name === "content-type") contentType = value;
+    else if (name === "grpc-timeout") timeout = value;
+    else if (name === "grpc-encoding") encoding = value;
+    else if (name === "grpc-accept-encoding") accepted = value;
+  }
+  return { method, path, contentType, timeout, encoding, accepted };
 }
 
 /** "application/grpc", "application/grpc+proto", "application/grpc;charset=utf-8". */

@@ -8,10 +8,9 @@ import {
   type Http2Connection,
   NO_ERROR,
 } from "../http2/mod.ts";
-import { type Compression, decompress } from "./compression.ts";
+import type { Compression } from "./compression.ts";
 import type { Deadline } from "./deadlines.ts";
-import { MessageDecoder } from "./framing.ts";
-import { UNREAD_HIGH_BYTES } from "./message_queue.ts";
+import { InboundMessages } from "./inbound_messages.ts";
 import { Metadata } from "./metadata.ts";
 import type { RequestHead } from "./request_head.ts";
 import {
@@ -59,12 +58,10 @@ export class ServerStream implements ServerCall {
   readonly compression: Compression;
   readonly #host: StreamHost;
   readonly #headers: HeaderList;
-  readonly #requestCompression: Compression;
-  readonly #decoder: MessageDecoder;
+  readonly #inbound: InboundMessages;
   #reader: RequestReader | undefined;
   #sink: StreamSink | undefined;
   #deadline: Deadline | undefined;
-  #heldCreditBytes = 0;
   #isRequestDone = false;
   #over: StatusError | "finished" | undefined;
   #metadata: Metadata | undefined;
@@ -89,11 +86,13 @@ export class ServerStream implements ServerCall {
       ? undefined
       : options.nowMs + head.timeoutMs;
     this.#headers = options.headers;
-    this.#requestCompression = head.compression;
     this.compression = head.acceptsGzip
       ? host.settings.responseCompression
       : "identity";
-    this.#decoder = new MessageDecoder(host.settings.messageSizeMaxBytes);
+    this.#inbound = new InboundMessages({
+      sizeMaxBytes: host.settings.messageSizeMaxBytes,
+      compression: head.compression,
+    });
   }
 
   get machine(): Http2Connection {
@@ -149,13 +148,13 @@ export class ServerStream implements ServerCall {
 
   /** DATA of the client. */
   data(bytes: Uint8Array, creditBytes: number): void {
-    this.#heldCreditBytes += creditBytes;
+    const inbound = this.#inbound;
+    inbound.push(bytes, creditBytes);
     try {
-      this.#decoder.push(bytes);
-      let message = this.#decoder.next();
+      let message = inbound.next();
       while (message !== undefined && this.#over === undefined) {
-        this.#reader?.message(this.#plain(message));
-        message = this.#decoder.next();
+        this.#reader?.message(message);
+        message = inbound.next();
       }
     } catch (error) {
       this.fail(this.#host.settings.statusOf(error, this));
@@ -163,23 +162,14 @@ export class ServerStream implements ServerCall {
     this.releaseCredit();
   }
 
-  #plain(message: Uint8Array): Uint8Array {
-    if (this.#decoder.encoding === "plain") return message;
-    return decompress(message, {
-      compression: this.#requestCompression,
-      sizeMaxBytes: this.#host.settings.messageSizeMaxBytes,
-    });
-  }
-
   /** Lets the client send more, unless the handler is behind. */
   releaseCredit(): void {
-    if (this.#heldCreditBytes === 0) return;
     const unread = this.#over === undefined
       ? this.#reader?.unreadBytes ?? 0
       : 0;
-    if (unread > UNREAD_HIGH_BYTES) return;
-    this.machine.releaseCredit(this.streamId, this.#heldCreditBytes);
-    this.#heldCreditBytes = 0;
+    const creditBytes = this.#inbound.takeCredit(unread);
+    if (creditBytes === 0) return;
+    this.machine.releaseCredit(this.streamId, creditBytes);
     this.#host.wake();
   }
 
@@ -187,7 +177,7 @@ export class ServerStream implements ServerCall {
   requestEnded(): void {
     this.#isRequestDone = true;
     if (this.#over !== undefined) return;
-    if (!this.#decoder.isInMessage) return this.#reader?.end();
+    if (!this.#inbound.isInMessage) return this.#reader?.end();
     this.fail(
       new StatusError(STATUS.INTERNAL, "The request ended within a message"),
     );

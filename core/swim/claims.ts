@@ -5,6 +5,7 @@
  */
 import { MEMBERS_MAX } from "./limits.ts";
 import { endpointOf, equalBytes, type Member } from "./members.ts";
+import { sendParts } from "./packets.ts";
 import {
   compareClaims,
   isGone,
@@ -144,6 +145,11 @@ function mayMove(state: SwimState, known: Member, alive: Alive): boolean {
     known,
     claimed: endpointOf(alive.address, alive.port)!,
   });
+  // The other owner of the name hears of it from us: its twin gossips with
+  // everyone but the name that it takes for its own.
+  if (known.name !== state.config.name) {
+    sendParts(state, known.endpoint, [encodeAlive(alive)]);
+  }
   return false;
 }
 

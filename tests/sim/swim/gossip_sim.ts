@@ -49,6 +49,7 @@ export class GossipSim {
   readonly nodes: SimNode[] = [];
   /** Whether two addresses can reach each other; all can at first. */
   canReach: (a: string, b: string) => boolean = () => true;
+  #added = 0;
   readonly #options: SimOptions;
   readonly #random: Random;
   readonly #heap = new EventHeap();
@@ -59,10 +60,10 @@ export class GossipSim {
     this.#random = seededRandom(options.seed);
   }
 
-  /** Adds a node and lets it join the first one. */
-  async add(name: string): Promise<SimNode> {
-    const index = this.nodes.length + 1;
-    const host = `10.0.${index >> 8}.${index & 0xff}`;
+  /** Adds a node, on a new address if none is given, that joins the first. */
+  async add(name: string, address?: string): Promise<SimNode> {
+    const index = ++this.#added;
+    const host = address ?? `10.0.${index >> 8}.${index & 0xff}`;
     const events: SimNode["events"] = [];
     const node = new GossipNode(
       {

@@ -116,6 +116,61 @@ simTest(
   },
 );
 
+simTest("a node back at its own address is a member again", {}, async (sim) => {
+  const nodes = await addNodes(sim, 10);
+  await converge(sim, nodes, 60_000);
+  // Faster than anyone can notice: its new life must outdo its old one.
+  const host = nodes[4]!.node.local.host;
+  await sim.crash(nodes[4]!);
+  const again = await sim.add("n4", host);
+  await sim.run(2000);
+  again.node.setTags({ life: "second" });
+  const knownMs = await sim.runUntil(
+    () =>
+      sim.nodes.every((node) =>
+        memberOf(node, "n4")?.tags["life"] === "second"
+      ),
+    { timeoutMs: 30_000, stepMs: 100 },
+  );
+  assert.ok(knownMs !== undefined);
+  return `known in ${knownMs} ms`;
+});
+
+simTest("a node back at a new address is the same member", {}, async (sim) => {
+  const nodes = await addNodes(sim, 10);
+  await converge(sim, nodes, 60_000);
+  await sim.crash(nodes[4]!);
+  const again = await sim.add("n4");
+  const { host } = again.node.local;
+  const movedMs = await sim.runUntil(
+    () => sim.nodes.every((node) => memberOf(node, "n4")?.host === host),
+    { timeoutMs: 180_000, stepMs: 500 },
+  );
+  assert.ok(movedMs !== undefined);
+  await sim.run(10_000);
+  assert.ok(sim.all(sim.nodes, ["n4"], "alive"));
+  assert.ok(sim.nodes.every(({ node }) => node.members().length === 10));
+  return `known in ${movedMs} ms`;
+});
+
+simTest("two live nodes with one name both report it", {}, async (sim) => {
+  const nodes = await addNodes(sim, 5);
+  await converge(sim, nodes, 60_000);
+  const twin = await sim.add("n3");
+  await sim.run(40_000);
+  for (const { name, events } of [nodes[3]!, twin]) {
+    const conflict = events.find(({ event }) => event.kind === "name_conflict");
+    assert.ok(conflict?.event.kind === "name_conflict", name);
+    assert.ok(conflict.event.isOurs, name);
+  }
+  assert.ok(
+    nodes.every((node) =>
+      memberOf(node, "n3")?.host === nodes[3]!.node.local.host
+    ),
+  );
+  return "5 nodes and a twin";
+});
+
 Deno.test("GossipSim: one seed twice gives one trace, another seed another", async () => {
   const first = await traceOf(SEED);
   assert.deepEqual(await traceOf(SEED), first);
@@ -173,6 +228,10 @@ function knownBoundMs(members: number): number {
 
 function namesOf(nodes: readonly SimNode[]): string[] {
   return nodes.map(({ name }) => name);
+}
+
+function memberOf({ node }: SimNode, name: string) {
+  return node.members().find((member) => member.name === name);
 }
 
 function print(text: string): void {

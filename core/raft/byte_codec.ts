@@ -26,6 +26,12 @@ export class ByteWriter {
     this.#length += 2;
   }
 
+  u32(value: number): void {
+    this.#grow(4);
+    this.#view.setUint32(this.#length, value);
+    this.#length += 4;
+  }
+
   /** A whole number below 2^53. */
   u64(value: number): void {
     this.#grow(8);
@@ -83,6 +89,10 @@ export class ByteReader {
 
   u16(): number {
     return this.#view.getUint16(this.#take(2));
+  }
+
+  u32(): number {
+    return this.#view.getUint32(this.#take(4));
   }
 
   u64(): number {

@@ -19,7 +19,8 @@
  *    7 append_rejected     prevIndex u64 | hintIndex u64 | hintTerm u64
  *    8 heartbeat           commitIndex u64 | round u64
  *    9 heartbeat_response  round u64
- *   10 snapshot            start | configuration | position u64 | stateSize u64 | chunk
+ *   10 snapshot            start | configuration | position u64 | stateSize u64 |
+ *                         stateCrc u32 | chunk
  *   11 snapshot_response   startIndex u64 | position u64
  *   12 timeout_now
  *   13 read_request        context u64
@@ -60,6 +61,7 @@ export type Attachment =
   | {
     readonly kind: "state";
     readonly stateSizeBytes: number;
+    readonly stateChecksum: number;
     readonly chunk: Uint8Array;
   };
 
@@ -84,6 +86,7 @@ export function encodeMessage(
     return [writer.finish(), ...attachment.raw];
   }
   writer.u64(attachment.stateSizeBytes);
+  writer.u32(attachment.stateChecksum);
   return [writer.finish(), attachment.chunk];
 }
 

@@ -7,6 +7,7 @@ import { type LogIndex, logIndex, type Term, term } from "../ids.ts";
 import { assert } from "../assert.ts";
 import type { LogStart, LogView } from "./log_view.ts";
 import type { PersistEntry, Reset } from "./ready.ts";
+import { TermRuns } from "./term_runs.ts";
 
 /** Entries without a payload count as this much against the bounds. */
 const SMALL_ENTRY_SIZE_BYTES = 128;
@@ -23,6 +24,7 @@ export class EntryLog {
   #reset: Reset | undefined;
   #truncateFrom: LogIndex | undefined;
   #tail: PersistEntry[] = [];
+  readonly #terms = new TermRuns();
 
   constructor(view: LogView) {
     this.#view = view;
@@ -45,8 +47,8 @@ export class EntryLog {
     const start = this.start;
     if (index === start.index) return start.term;
     if (index < start.index) return undefined;
-    if (index <= this.#writtenIndex) return this.#view.termAt(index);
-    return this.#tail[index - this.#writtenIndex - 1]?.term;
+    if (index > this.lastIndex) return undefined;
+    return this.#terms.termAt(index) ?? this.#view.termAt(index);
   }
 
   /** Largest index up to `index` whose term is not above `termMax`. */
@@ -71,6 +73,7 @@ export class EntryLog {
       `Entry ${entry.index} of term ${entry.term} follows term ${this.lastTerm}`,
     );
     this.#tail.push(entry);
+    this.#terms.appended(entry);
   }
 
   truncateFrom(index: LogIndex): void {
@@ -78,6 +81,7 @@ export class EntryLog {
       index > this.start.index && index <= this.lastIndex,
       `Cannot truncate from ${index} in a log of ${this.start.index}..${this.lastIndex}`,
     );
+    this.#terms.truncatedFrom(index);
     const written = this.#writtenIndex;
     if (index > written) {
       this.#tail.length = index - written - 1;
@@ -92,6 +96,12 @@ export class EntryLog {
     this.#reset = reset;
     this.#truncateFrom = undefined;
     this.#tail = [];
+    this.#terms.forget();
+  }
+
+  /** What was taken last could not be written: only the view is true. */
+  writeFailed(): void {
+    this.#terms.truncatedFrom(logIndex(this.#view.lastIndex + 1));
   }
 
   /** How far from `from` entries fit in the bounds; at least one is taken. */

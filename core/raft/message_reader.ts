@@ -109,12 +109,14 @@ function readSnapshot(reader: ByteReader, envelope: Envelope): Snapshot {
   const configuration = readConfiguration(reader);
   const position = reader.u64();
   const stateSizeBytes = reader.u64();
+  const stateChecksum = reader.u32();
   const chunk = reader.rest();
   if (position + chunk.length > stateSizeBytes) {
     reader.fail("the chunk ends after the state");
   }
   if (start.term > envelope.term) reader.fail("the start is of a later term");
-  const body = { start, configuration, position, stateSizeBytes, chunk };
+  const state = { stateSizeBytes, stateChecksum, chunk };
+  const body = { start, configuration, position, ...state };
   return { kind: "snapshot", ...envelope, ...body };
 }
 

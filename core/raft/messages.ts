@@ -106,6 +106,8 @@ interface SnapshotHead extends Envelope {
 /** Begin your log here; the state up to there comes in chunks. */
 export interface Snapshot extends SnapshotHead {
   readonly stateSizeBytes: number;
+  /** CRC-32 of all state bytes: chunks of another state do not fit. */
+  readonly stateChecksum: number;
   readonly chunk: Uint8Array;
 }
 

@@ -158,6 +158,7 @@ export class Raft<P extends Proposal = Proposal> {
    */
   writeFailed(nowMs: number): void {
     const state = this.#at(nowMs);
+    state.entries.writeFailed();
     const after = logIndex(state.entries.lastIndex + 1);
     state.isWriteBlocked = true;
     state.durability.truncatedFrom(after);

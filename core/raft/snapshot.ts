@@ -3,7 +3,7 @@
  * the chunks of the state, tells how far it is, so that an interrupted transfer
  * goes on where it stopped, and begins its log anew when all are there.
  */
-import { assert } from "../assert.ts";
+import { crc32 } from "../crc32.ts";
 import type { LogIndex } from "../ids.ts";
 import type { Snapshot } from "./messages.ts";
 import {
@@ -28,12 +28,12 @@ export function receiveSnapshot(
     return acknowledge(state, snapshot, matchIndex);
   }
   const incoming = takeChunk(role, snapshot);
-  if (incoming.position < incoming.stateSizeBytes) {
+  if (!isComplete(role, incoming)) {
     return send(state, {
       ...envelope(state, snapshot.from),
       kind: "snapshot_response",
       startIndex: start.index,
-      position: incoming.position,
+      position: role.incoming?.position ?? 0,
     });
   }
   role.incoming = undefined;
@@ -50,14 +50,20 @@ function isCovered(state: RaftState, snapshot: Snapshot): boolean {
 
 /** Adds the chunk if it is the next one of this transfer. */
 function takeChunk(role: FollowerRole, snapshot: Snapshot): IncomingSnapshot {
-  const { from, start, stateSizeBytes } = snapshot;
+  const { from, start, stateSizeBytes, stateChecksum } = snapshot;
   const known = role.incoming;
   const isSame = known !== undefined && known.from === from &&
     known.start.index === start.index && known.start.term === start.term &&
-    known.stateSizeBytes === stateSizeBytes;
-  const incoming = isSame
-    ? known
-    : { from, start, stateSizeBytes, chunks: [], position: 0 };
+    known.stateSizeBytes === stateSizeBytes &&
+    known.stateChecksum === stateChecksum;
+  const incoming = isSame ? known : {
+    from,
+    start,
+    stateSizeBytes,
+    stateChecksum,
+    chunks: [],
+    position: 0,
+  };
   role.incoming = incoming;
   if (snapshot.position === incoming.position) {
     incoming.chunks.push(snapshot.chunk);
@@ -66,16 +72,22 @@ function takeChunk(role: FollowerRole, snapshot: Snapshot): IncomingSnapshot {
   return incoming;
 }
 
+/** Whether all chunks are there; what does not add up is begun again. */
+function isComplete(role: FollowerRole, incoming: IncomingSnapshot): boolean {
+  if (incoming.position < incoming.stateSizeBytes) return false;
+  let checksum = 0;
+  for (const chunk of incoming.chunks) checksum = crc32(chunk, checksum);
+  if (checksum === incoming.stateChecksum) return true;
+  role.incoming = undefined;
+  return false;
+}
+
 function install(
   state: RaftState,
   snapshot: Snapshot,
   incoming: IncomingSnapshot,
 ): void {
   const { start, configuration } = snapshot;
-  assert(
-    incoming.position === incoming.stateSizeBytes,
-    `State of ${incoming.stateSizeBytes} bytes has ${incoming.position}`,
-  );
   state.durability.truncatedFrom(1 as LogIndex);
   state.entries.resetTo({ start, configuration, state: incoming.chunks });
   state.configurations.reset({ index: start.index, configuration });

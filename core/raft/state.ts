@@ -32,6 +32,7 @@ export interface IncomingSnapshot {
   readonly from: NodeId;
   readonly start: LogStart;
   readonly stateSizeBytes: number;
+  readonly stateChecksum: number;
   readonly chunks: Uint8Array[];
   position: number;
 }

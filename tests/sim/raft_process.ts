@@ -103,10 +103,11 @@ function encodeParts(message: Message): Uint8Array[] {
     });
   }
   if (message.kind === "snapshot") {
-    const { stateSizeBytes, chunk, ...head } = message;
+    const { stateSizeBytes, stateChecksum, chunk, ...head } = message;
     return encodeMessage({ ...head, chunkBytesMax: chunk.length }, {
       kind: "state",
       stateSizeBytes,
+      stateChecksum,
       chunk,
     });
   }

@@ -104,10 +104,10 @@ Deno.test("decodeMessage() gives back entries as the raw bytes they were", () =>
 Deno.test("decodeMessage() gives back a chunk of the state", () => {
   const { message, attachment } = snapshotOf(new Uint8Array([1, 2, 3]));
   const { chunkBytesMax: _, ...head } = message;
-  const { chunk, stateSizeBytes } = attachment;
+  const { chunk, stateSizeBytes, stateChecksum } = attachment;
   assert.deepEqual(
     decode(encodeMessage(message, attachment)),
-    { ...head, chunk, stateSizeBytes },
+    { ...head, chunk, stateSizeBytes, stateChecksum },
   );
 });
 
@@ -241,6 +241,7 @@ function snapshotOf(chunk: Uint8Array) {
   const attachment: Attachment & { kind: "state" } = {
     kind: "state",
     stateSizeBytes: 5,
+    stateChecksum: 0xfedcba98,
     chunk,
   };
   return { message, attachment };

@@ -2,13 +2,11 @@
  * Raft with a log in memory: a runtime for tests, in which the test decides when
  * a sync ends. Does what ready.ts asks of a runtime, in its order.
  */
+import { crc32 } from "../../../../core/crc32.ts";
 import type { Random } from "../../../../core/env.ts";
-import { type LogIndex, logIndex, term } from "../../../../core/ids.ts";
+import { type LogIndex, logIndex } from "../../../../core/ids.ts";
 import type { RaftConfig } from "../../../../core/raft/config.ts";
-import {
-  type Configuration,
-  makeConfiguration,
-} from "../../../../core/raft/configuration.ts";
+import { foundCluster } from "../../../../core/raft/founding.ts";
 import type { RaftFaults } from "../../../../core/raft/faults.ts";
 import type { Message, Outgoing } from "../../../../core/raft/messages.ts";
 import { Raft } from "../../../../core/raft/raft.ts";
@@ -134,7 +132,8 @@ export class MemoryNode {
       const { state } = this.log;
       const end = head.position + chunkBytesMax;
       const chunk = state.slice(head.position, end);
-      return { ...head, stateSizeBytes: state.length, chunk };
+      const stateChecksum = crc32(state);
+      return { ...head, stateSizeBytes: state.length, stateChecksum, chunk };
     }
     if (order.kind !== "append") return order;
     const { range, ...head } = order;
@@ -145,26 +144,15 @@ export class MemoryNode {
   }
 }
 
-/** Founders begin with the same first entry: the configuration of them all. */
-function found(log: MemoryLog, founders: readonly string[]): void {
-  const configuration = configurationOf(founders);
-  const first = { index: logIndex(1), term: term(1) };
+function found(log: MemoryLog, ids: readonly string[]): void {
+  const { hardState, entry } = foundCluster(
+    ids.map((id) => ({ id, name: id, address: `${id}:8400` })),
+  );
   log.write({
-    hardState: { term: term(1), votedFor: undefined },
+    hardState,
     reset: undefined,
     truncateFrom: undefined,
-    entries: [{ ...first, kind: "configuration", configuration }],
+    entries: [entry],
   });
   log.synced(log.image());
-}
-
-export function configurationOf(ids: readonly string[]): Configuration {
-  return makeConfiguration(
-    ids.map((id) => ({
-      id,
-      name: id,
-      address: `${id}:8400`,
-      role: "voter",
-    })),
-  );
 }

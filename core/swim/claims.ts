@@ -166,11 +166,12 @@ function applyOwnAlive(state: SwimState, alive: Alive): void {
 function acceptAlive(state: SwimState, member: Member, alive: Alive): void {
   const wasGone = isGone(member.status);
   const isUpdate = !equalBytes(member.meta, alive.meta);
-  member.address = alive.address;
+  // The claim's bytes are views of its packet, which is not ours to keep.
+  member.address = alive.address.slice();
   member.port = alive.port;
   member.endpoint = endpointOf(alive.address, alive.port)!;
-  member.meta = alive.meta;
-  member.versions = alive.versions;
+  member.meta = alive.meta.slice();
+  member.versions = alive.versions.slice();
   member.incarnation = alive.incarnation;
   setStatus(state, member, "alive");
   queueAlive(state, member);

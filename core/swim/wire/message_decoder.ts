@@ -1,7 +1,8 @@
 /**
  * Decodes the body of one memberlist message, after its type byte. Hostile
  * bytes give undefined, never an exception; unknown keys are stepped over and
- * missing ones are empty, as in Go.
+ * missing ones are empty, as in Go. Byte fields are views of the packet: who
+ * keeps one copies it.
  */
 import { META_BYTES_MAX, NAME_BYTES_MAX } from "../limits.ts";
 import {
@@ -88,7 +89,7 @@ function readIndirectPing(reader: MsgpackReader): IndirectPing {
   for (let left = reader.map(); left > 0 && reader.ok; left--) {
     const key = reader.text();
     if (key === "SeqNo") seqNo = reader.unsigned(U32_MAX);
-    else if (key === "Target") target = reader.raw(ADDRESS_BYTES_MAX).slice();
+    else if (key === "Target") target = reader.raw(ADDRESS_BYTES_MAX);
     else if (key === "Port") port = reader.unsigned(PORT_MAX);
     else if (key === "Node") node = reader.text(NAME_BYTES_MAX);
     else if (key === "Nack") wantsNack = reader.boolean();
@@ -136,9 +137,9 @@ function readAlive(reader: MsgpackReader): Alive {
     const key = reader.text();
     if (key === "Incarnation") incarnation = reader.unsigned(U32_MAX);
     else if (key === "Node") node = reader.text(NAME_BYTES_MAX);
-    else if (key === "Addr") address = reader.raw(ADDRESS_BYTES_MAX).slice();
+    else if (key === "Addr") address = reader.raw(ADDRESS_BYTES_MAX);
     else if (key === "Port") port = reader.unsigned(PORT_MAX);
-    else if (key === "Meta") meta = reader.raw(META_BYTES_MAX).slice();
+    else if (key === "Meta") meta = reader.raw(META_BYTES_MAX);
     else if (key === "Vsn") versions = readVersions(reader);
     else reader.skip();
   }
@@ -153,9 +154,9 @@ function readAlive(reader: MsgpackReader): Alive {
   };
 }
 
-/** The six version bytes as a copy; shorter if the peer sent fewer. */
+/** The six version bytes; shorter if the peer sent fewer. */
 export function readVersions(reader: MsgpackReader): Uint8Array {
-  return reader.raw(VERSIONS_BYTES).slice();
+  return reader.raw(VERSIONS_BYTES);
 }
 
 function readSource(
@@ -164,7 +165,7 @@ function readSource(
   into: { -readonly [Key in keyof PingSource]: PingSource[Key] },
 ): boolean {
   if (key === "SourceAddr") {
-    into.address = reader.raw(ADDRESS_BYTES_MAX).slice();
+    into.address = reader.raw(ADDRESS_BYTES_MAX);
   } else if (key === "SourcePort") into.port = reader.unsigned(PORT_MAX);
   else if (key === "SourceNode") into.name = reader.text(NAME_BYTES_MAX);
   else return false;

@@ -4,7 +4,7 @@
  *   | 0x06 | {Join, Nodes, UserStateLen} | Nodes x node | user state |
  *
  * Nothing tells its length in front, so the decoder takes what has come and
- * keeps its place; each node is read once.
+ * keeps its place; each node is read once. Its byte fields are views.
  */
 import {
   META_BYTES_MAX,
@@ -139,9 +139,9 @@ function readNode(reader: MsgpackReader): PushPullNode {
   for (let left = reader.map(); left > 0 && reader.ok; left--) {
     const key = reader.text();
     if (key === "Name") name = reader.text(NAME_BYTES_MAX);
-    else if (key === "Addr") address = reader.raw(16).slice();
+    else if (key === "Addr") address = reader.raw(16);
     else if (key === "Port") port = reader.unsigned(PORT_MAX);
-    else if (key === "Meta") meta = reader.raw(META_BYTES_MAX).slice();
+    else if (key === "Meta") meta = reader.raw(META_BYTES_MAX);
     else if (key === "Incarnation") incarnation = reader.unsigned(U32_MAX);
     else if (key === "State") state = reader.unsigned(0xff);
     else if (key === "Vsn") versions = readVersions(reader);

@@ -7,7 +7,7 @@ import { type LogIndex, logIndex, term } from "../ids.ts";
 import { assert } from "../assert.ts";
 import { commitTo } from "./commit.ts";
 import { campaign, mayCampaign, tickElection } from "./election.ts";
-import { adoptConfiguration } from "./leadership.ts";
+import { adoptConfiguration, rollBackConfiguration } from "./leadership.ts";
 import type { Append, Heartbeat, Message, ReceivedEntry } from "./messages.ts";
 import { confirmOwnRead } from "./read_index.ts";
 import type { PersistEntry } from "./ready.ts";
@@ -116,10 +116,7 @@ function truncateFrom(state: RaftState, from: LogIndex): void {
   state.entries.truncateFrom(from);
   state.durability.truncatedFrom(from);
   emit(state, { kind: "truncated", from });
-  if (state.configurations.truncateFrom(from)) {
-    const { index, configuration } = state.configurations.latest;
-    emit(state, { kind: "configuration_changed", index, configuration });
-  }
+  rollBackConfiguration(state, from);
 }
 
 function appendRaw(state: RaftState, received: ReceivedEntry): void {

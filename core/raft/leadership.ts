@@ -56,6 +56,13 @@ export function adoptConfiguration(
   emit(state, { kind: "configuration_changed", ...entry });
 }
 
+/** Truncating the log brings back the configuration before the dropped one. */
+export function rollBackConfiguration(state: RaftState, from: LogIndex): void {
+  if (!state.configurations.truncateFrom(from)) return;
+  const { index, configuration } = state.configurations.latest;
+  emit(state, { kind: "configuration_changed", index, configuration });
+}
+
 /**
  * Keeps one Progress per member. One that was removed is fed until it knows
  * that its removal is committed, or for two election timeouts.

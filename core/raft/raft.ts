@@ -21,7 +21,7 @@ import { answerPreVote, answerVote, countOwnVote } from "./election.ts";
 import { stepFollower, tickFollower } from "./follower.ts";
 import { initialState, type RaftOptions } from "./initial_state.ts";
 import { advanceCommit, stepLeader, tickLeader } from "./leader.ts";
-import { appendOwn, stepDown } from "./leadership.ts";
+import { appendOwn, rollBackConfiguration, stepDown } from "./leadership.ts";
 import { proposeChange, type ProposeChangeResult } from "./membership.ts";
 import { isFromLeader, type Message } from "./messages.ts";
 import { takeReady } from "./outbox.ts";
@@ -152,17 +152,23 @@ export class Raft<P extends Proposal = Proposal> {
   }
 
   /**
-   * The entries of the last Ready could not be written, and none of its messages
-   * were sent; its hard state was. The log view shows what is there. Until
-   * `writeRecovered` this node does not campaign.
+   * Entries of the Ready just taken could not be appended; its hard state,
+   * truncation and reset were written (if those fail, the node must stop). None
+   * of its messages is sent and nothing of it applied. The log view shows what is
+   * there. Until `writeRecovered` this node does not campaign.
    */
   writeFailed(nowMs: number): void {
     const state = this.#at(nowMs);
     state.entries.writeFailed();
-    const after = logIndex(state.entries.lastIndex + 1);
+    state.durability.writeFailed();
+    const { lastIndex } = state.entries;
+    const after = logIndex(lastIndex + 1);
     state.isWriteBlocked = true;
     state.durability.truncatedFrom(after);
-    state.configurations.truncateFrom(after);
+    rollBackConfiguration(state, after);
+    // What it was just told to be committed it does not have, and did not apply.
+    if (state.commitIndex > lastIndex) state.commitIndex = lastIndex;
+    state.toldCommitIndex = state.commitIndex;
     if (state.role.kind === "leader") stepDown(state, "write_failed");
   }
 

@@ -66,7 +66,8 @@ export interface Output {
 
 /**
  * 1. `term` never falls; `votedFor` changes only with it, or from undefined.
- * 2. `commitIndex` never falls and is never above the end of the log.
+ * 2. `commitIndex` is never above the end of the log, and never falls below what
+ *    the log has shown to be there.
  * 3. In `leader` every entry at or above `termStartIndex` is of the own term.
  */
 export interface RaftState {

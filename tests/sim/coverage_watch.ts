@@ -35,6 +35,7 @@ export function watch(
       case "stepped_down":
         if (event.reason === "quorum_lost") coverage.saw("quorum_lost");
         if (event.reason === "disk_stalled") coverage.saw("disk_stalled");
+        if (event.reason === "write_failed") coverage.saw("write_failed");
         if (event.reason === "removed") coverage.saw("leader_removal");
         break;
     }

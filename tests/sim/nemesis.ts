@@ -21,6 +21,9 @@ export function startNemesis(cluster: Cluster, options: SimOptions): void {
   every({ cluster, random, meanMs: partitionEveryMs }, () => {
     split(cluster, random);
   });
+  every({ cluster, random, meanMs: options.fullDiskEveryMs }, () => {
+    fill(cluster, random);
+  });
   strikeAtDecisions(cluster, options);
   every({ cluster, random, meanMs: options.slowDiskEveryMs }, () => {
     slowDown(cluster, { random, syncMaxMs: options.syncMaxMs });
@@ -51,6 +54,7 @@ export function calm(cluster: Cluster): void {
   cluster.network.calm();
   for (const { host, drive } of cluster.nodes.values()) {
     drive.syncMaxMs = 2;
+    makeRoom(cluster, host.name);
     host.resume();
     host.start();
   }
@@ -122,6 +126,24 @@ function slowDown(
   cluster.events.after(random.between({ from: 100, to: 1_500 }), () => {
     drive.syncMaxMs = Math.min(drive.syncMaxMs, syncMaxMs);
   });
+}
+
+function fill(cluster: Cluster, random: SeededRandom): void {
+  const { host, node } = pickNode(cluster, random);
+  cluster.note(`the disk of ${host.name} is full`);
+  cluster.coverage.saw("full_disk");
+  node.isDiskFull = true;
+  cluster.events.after(random.between({ from: 50, to: 900 }), () => {
+    makeRoom(cluster, host.name);
+  });
+}
+
+function makeRoom(cluster: Cluster, name: string): void {
+  const node = cluster.nodes.get(name)?.node;
+  if (node === undefined || !node.isDiskFull) return;
+  cluster.note(`the disk of ${name} has room`);
+  node.isDiskFull = false;
+  node.raft.writeRecovered();
 }
 
 function pickNode(cluster: Cluster, random: SeededRandom): SimNode {

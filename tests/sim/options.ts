@@ -26,6 +26,7 @@ export interface SimOptions {
   readonly pauseEveryMs: number;
   readonly partitionEveryMs: number;
   readonly slowDiskEveryMs: number;
+  readonly fullDiskEveryMs: number;
   readonly changeEveryMs: number;
   readonly transferEveryMs: number;
   readonly compactEveryMs: number;
@@ -54,6 +55,7 @@ export function drawOptions(seed: number): SimOptions {
     pauseEveryMs: random.pick([Infinity, Infinity, 1_000, 400]),
     partitionEveryMs: random.pick([Infinity, 1_500, 700, 350]),
     slowDiskEveryMs: random.pick([Infinity, Infinity, 1_000]),
+    fullDiskEveryMs: random.pick([Infinity, Infinity, 1_000, 400]),
     changeEveryMs: random.pick([Infinity, 500, 150]),
     transferEveryMs: random.pick([Infinity, 1_000, 300]),
     compactEveryMs: random.pick([Infinity, 400, 150]),

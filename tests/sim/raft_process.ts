@@ -61,7 +61,9 @@ export class RaftProcess implements Process {
   /** Takes all Readies; called after each input. */
   workOff(): void {
     const node = this.#node;
-    for (let taken = node.takeReady(); taken; taken = node.takeReady()) {
+    for (;;) {
+      const taken = node.takeReady(this.#machine.nowMs());
+      if (taken === undefined) break;
       this.#observer.decided(node, taken.ready);
       this.#send(taken.messages);
     }

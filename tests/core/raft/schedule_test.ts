@@ -144,7 +144,7 @@ class ScheduleWorld {
   #workOff(node: MemoryNode): void {
     for (;;) {
       const before = node.committedIndex;
-      const taken = node.takeReady();
+      const taken = node.takeReady(this.#nowMs);
       if (taken === undefined) return;
       this.#checker.decided(node, taken.ready, before);
       this.#post(taken.messages);

@@ -35,6 +35,7 @@ export class MemoryNode {
   readonly #options: MemoryNodeOptions;
   raft: Raft<TextProposal>;
   committedIndex: LogIndex = logIndex(0);
+  isDiskFull = false;
   #waiting: { number: number; messages: readonly Outgoing[] }[] = [];
   #writtenNumber = 0;
   #durableNumber = 0;
@@ -51,9 +52,14 @@ export class MemoryNode {
   }
 
   /** Takes the next Ready and writes it; hands back what is to be sent now. */
-  takeReady(): { ready: NodeReady; messages: Message[] } | undefined {
+  takeReady(
+    nowMs: number,
+  ): { ready: NodeReady; messages: Message[] } | undefined {
     const ready = this.raft.ready();
     if (ready === undefined) return undefined;
+    if (this.isDiskFull && (ready.persist?.entries.length ?? 0) > 0) {
+      return { ready: this.#failToAppend(ready, nowMs), messages: [] };
+    }
     if (ready.persist) {
       this.log.write(ready.persist);
       this.#writtenNumber = ready.number;
@@ -68,6 +74,17 @@ export class MemoryNode {
     this.committedIndex = ready.committedIndex;
     this.raft.applied(ready.committedIndex);
     return { ready, messages };
+  }
+
+  /** Writes all but the entries; returns what is left of the Ready. */
+  #failToAppend(ready: NodeReady, nowMs: number): NodeReady {
+    const persist = ready.persist && { ...ready.persist, entries: [] };
+    if (persist) {
+      this.log.write(persist);
+      this.#writtenNumber = ready.number;
+    }
+    this.raft.writeFailed(nowMs);
+    return { ...ready, persist, sendNow: [], sendAfterPersist: [] };
   }
 
   startSync(): Sync {

@@ -98,11 +98,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     world.node(id).raft.unreachable(peer);
     world.settle(world.node(id));
   },
-  "write-failed": (world, [id = ""]) => {
-    world.node(id).raft.writeFailed(world.nowMs);
-    world.settle(world.node(id));
+  "full-disk": (world, [id = ""]) => {
+    world.node(id).isDiskFull = true;
   },
-  "write-recovered": (world, [id = ""]) => {
+  "free-disk": (world, [id = ""]) => {
+    world.node(id).isDiskFull = false;
     world.node(id).raft.writeRecovered();
   },
   log: (world, args) => {

@@ -95,7 +95,9 @@ export class ScenarioWorld {
 
   /** Works off what a node has to do, and syncs unless its disk is slow. */
   settle(node: MemoryNode): void {
-    for (let taken = node.takeReady(); taken; taken = node.takeReady()) {
+    for (;;) {
+      const taken = node.takeReady(this.#nowMs);
+      if (taken === undefined) break;
       const { persist, events, readStates } = taken.ready;
       const write = persist && renderPersist(persist);
       if (write) this.say(`${node.id} ${write}`);

@@ -3,11 +3,8 @@
  * then its packets, streams and events go out and the timer is set anew. Knows
  * no sockets and no real clock, so that the simulator runs it unchanged.
  */
-import type { Clock, Random, Scheduler } from "../../core/env.ts";
 import { ProglogError } from "../../core/errors.ts";
 import { unreachable } from "../../core/assert.ts";
-import type { SwimTimings } from "../../core/swim/config.ts";
-import type { SerfTimings } from "../../core/swim/serf/context.ts";
 import type {
   GossipEvent,
   MemberView,
@@ -22,43 +19,17 @@ import {
   formatEndpoint,
   parseIp,
 } from "../../core/swim/wire/ip.ts";
-import type { Cipher } from "../../core/swim/wire/seal.ts";
 import type { Tags } from "../../core/swim/wire/tags.ts";
 import type {
   GossipStream,
   GossipTransport,
-  ListenGossip,
-  Resolver,
   StreamHandler,
 } from "../transport/gossip/types.ts";
 import { type JoinOutcome, joinUntilAnswered } from "./gossip_join.ts";
+import type { GossipEnvironment, GossipOptions } from "./gossip_options.ts";
 import { parseHostPort } from "./gossip_seeds.ts";
 
-export interface GossipOptions {
-  /** Unique in the cluster; a node keeps it over restarts and moves. */
-  readonly name: string;
-  /** Where to listen: `host:port`. */
-  readonly bindAddr: string;
-  /** Where others reach us, if that is not `bindAddr`. */
-  readonly advertiseAddr?: string;
-  readonly tags: Tags;
-  readonly timings: SwimTimings;
-  readonly serfTimings: SerfTimings;
-  /** Usually a `Keyring`; without it gossip is plain. */
-  readonly cipher?: Cipher;
-  /** With a cipher: whether plain messages are refused (the default). */
-  readonly plainInput?: "refused" | "accepted";
-  readonly label?: string;
-  readonly streamCompression?: "lzw" | "none";
-}
-
-export interface GossipEnvironment {
-  readonly clock: Clock;
-  readonly scheduler: Scheduler;
-  readonly random: Random;
-  readonly resolver: Resolver;
-  readonly listen: ListenGossip;
-}
+export type { GossipEnvironment, GossipOptions };
 
 export class GossipNode {
   readonly #options: GossipOptions;

@@ -4,15 +4,12 @@
  * input, what is to be done comes from `takeWork`, news from `takeEvents`.
  */
 import type { Random } from "../../env.ts";
-import { assert, unreachable } from "../../assert.ts";
+import { assert } from "../../assert.ts";
 import { BroadcastQueue } from "../broadcast_queue.ts";
-import { endpointOf } from "../members.ts";
 import { randomBelow } from "../random.ts";
 import type { SwimConfig, SwimDelegate, Work } from "../state.ts";
 import { Swim } from "../swim.ts";
-import { type Endpoint, formatEndpoint } from "../wire/ip.ts";
-import { decodeSerfMessage } from "../wire/serf_decoder.ts";
-import type { Relay } from "../wire/serf_messages.ts";
+import type { Endpoint } from "../wire/ip.ts";
 import { encodeTags, type Tags } from "../wire/tags.ts";
 import { type SerfContext, type SerfTimings, viewOf } from "./context.ts";
 import { notice } from "./context.ts";
@@ -23,34 +20,24 @@ import { beginLeave, leaveDeadlineMs, tickLeave } from "./leave.ts";
 import {
   announceJoin,
   announceLeaveOf,
-  applyJoinIntent,
-  applyLeaveIntent,
   memberChanged,
   memberGone,
   memberJoined,
-  spreadJoin,
-  spreadLeave,
 } from "./membership.ts";
 import {
-  applyQuery,
-  applyQueryResponse,
   type QueryRequest,
   respond,
   sendQuery,
-  spreadQuery,
   tickQueries,
 } from "./queries.ts";
 import {
   encodeLocalSerfState,
   mergeRemoteSerfState,
 } from "./state_exchange.ts";
+import { hasBroadcasts, takeBroadcasts } from "./queues.ts";
+import { receiveMessage } from "./receive.ts";
 import { tickUpkeep, upkeepDeadlineMs } from "./upkeep.ts";
-import {
-  applyUserEvent,
-  type SendOutcome,
-  sendUserEvent,
-  spreadUserEvent,
-} from "./user_events.ts";
+import { type SendOutcome, sendUserEvent } from "./user_events.ts";
 
 export interface SerfConfig extends SwimConfig {
   readonly tags: Tags;
@@ -190,7 +177,7 @@ export class Serf {
   #delegate(): SwimDelegate {
     return {
       meta: () => encodeTags(this.#context.tags)!,
-      hasBroadcasts: () => queuesOf(this.#context).some(({ size }) => size > 0),
+      hasBroadcasts: () => hasBroadcasts(this.#context),
       broadcasts: (budget) => takeBroadcasts(this.#context, budget),
       onMessage: (payload) => receiveMessage(this.#context, payload),
       localState: () => encodeLocalSerfState(this.#context),
@@ -251,74 +238,4 @@ function newContext(
     reconnectAtMs: nowMs + randomBelow(random, reconnectIntervalMs),
     eventTimeMin: 0,
   };
-}
-
-/** In the order in which they are sent: intents, queries, events. */
-function queuesOf(context: SerfContext): readonly BroadcastQueue[] {
-  return [context.intentQueue, context.queryQueue, context.eventQueue];
-}
-
-function takeBroadcasts(
-  context: SerfContext,
-  budget: Parameters<SwimDelegate["broadcasts"]>[0],
-): Uint8Array[] {
-  const taken: Uint8Array[] = [];
-  let { limitBytes, countMax } = budget;
-  const { overheadBytes } = budget;
-  for (const queue of queuesOf(context)) {
-    const limits = { overheadBytes, limitBytes, countMax };
-    for (const bytes of queue.take(limits, context.members.size)) {
-      limitBytes -= bytes.length + overheadBytes;
-      countMax--;
-      taken.push(bytes);
-    }
-  }
-  return taken;
-}
-
-function receiveMessage(context: SerfContext, payload: Uint8Array): void {
-  const message = decodeSerfMessage(payload);
-  if (message === undefined) {
-    return notice(context, `Dropped a serf message of type ${payload[0]}`);
-  }
-  switch (message.kind) {
-    case "join":
-      if (applyJoinIntent(context, message) === "spread") {
-        spreadJoin(context, message);
-      }
-      return;
-    case "leave":
-      if (applyLeaveIntent(context, message) === "spread") {
-        spreadLeave(context, message);
-      }
-      return;
-    case "user_event":
-      if (applyUserEvent(context, message) === "spread") {
-        spreadUserEvent(context, message);
-      }
-      return;
-    case "query":
-      if (applyQuery(context, message) === "spread") {
-        spreadQuery(context, message);
-      }
-      return;
-    case "query_response":
-      return applyQueryResponse(context, message);
-    case "relay":
-      return passOn(context, message);
-    default:
-      return unreachable(message);
-  }
-}
-
-/** Only to members: we are no relay for the rest of the world. */
-function passOn(context: SerfContext, relay: Relay): void {
-  const to = endpointOf(relay.address, relay.port);
-  if (to === undefined) return;
-  const text = formatEndpoint(to);
-  for (const member of context.members.values()) {
-    if (formatEndpoint(member.endpoint) !== text) continue;
-    context.swim.sendUser(to, relay.message, context.nowMs);
-    return;
-  }
 }

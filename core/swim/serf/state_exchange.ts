@@ -1,5 +1,5 @@
 /** Serf's part of a push/pull: clocks, intents and recent events. */
-import { decodeSerfState } from "../wire/serf_decoder.ts";
+import { decodeSerfState } from "../wire/serf_state_decoder.ts";
 import { encodeSerfState, type SerfState } from "../wire/serf_messages.ts";
 import { notice, type SerfContext } from "./context.ts";
 import { applyJoinIntent, applyLeaveIntent } from "./membership.ts";

@@ -67,64 +67,91 @@ export function lzwDecompress(
   input: Uint8Array,
   lengthMax: number,
 ): Uint8Array | undefined {
-  const prefix = new Uint16Array(CODES_MAX);
-  const suffix = new Uint8Array(CODES_MAX);
-  const stack = new Uint8Array(CODES_MAX);
-  let out = new Uint8Array(Math.min(lengthMax, 64 + 4 * input.length));
-  let length = 0;
-  let width = WIDTH_FIRST;
-  let next = FIRST_FREE;
-  let previous = -1;
-  let bits = 0;
-  let bitCount = 0;
-  let position = 0;
-
+  const codes = new BitReader(input);
+  const decoder = new Decoder(lengthMax, input.length);
   while (true) {
-    while (bitCount < width) {
-      if (position === input.length) return undefined;
-      bits |= input[position++]! << bitCount;
-      bitCount += 8;
-    }
-    const code = bits & ((1 << width) - 1);
-    bits >>>= width;
-    bitCount -= width;
+    const code = codes.read(decoder.width);
+    if (code === undefined) return undefined;
+    if (code === END) return decoder.finish();
+    if (code === CLEAR) decoder.clear();
+    else if (!decoder.take(code)) return undefined;
+  }
+}
 
-    if (code === END) return out.subarray(0, length);
-    if (code === CLEAR) {
-      width = WIDTH_FIRST;
-      next = FIRST_FREE;
-      previous = -1;
-      continue;
-    }
-    // The one code that may be used before it is complete is `next` itself.
-    if (code > next || (code === next && previous < 0)) return undefined;
+/** The table of strings, each a code and one more byte, and the output. */
+class Decoder {
+  width = WIDTH_FIRST;
+  readonly #prefix = new Uint16Array(CODES_MAX);
+  readonly #suffix = new Uint8Array(CODES_MAX);
+  readonly #stack = new Uint8Array(CODES_MAX);
+  readonly #lengthMax: number;
+  #out: Uint8Array<ArrayBuffer>;
+  #length = 0;
+  /** The code that the next entry will have. */
+  #next = FIRST_FREE;
+  #previous = -1;
 
-    let depth = 0;
+  constructor(lengthMax: number, inputLength: number) {
+    this.#lengthMax = lengthMax;
+    this.#out = new Uint8Array(Math.min(lengthMax, 64 + 4 * inputLength));
+  }
+
+  finish(): Uint8Array {
+    return this.#out.subarray(0, this.#length);
+  }
+
+  clear(): void {
+    this.width = WIDTH_FIRST;
+    this.#next = FIRST_FREE;
+    this.#previous = -1;
+  }
+
+  /** Puts out the string of `code`; false if there is none, or no room. */
+  take(code: number): boolean {
+    // The one code that may come before its entry is the next: then its
+    // string is the previous one and that one's own first byte.
+    const isNext = code === this.#next;
+    if (code > this.#next || (isNext && this.#previous < 0)) return false;
+    const depth = this.#unwind(isNext ? this.#previous : code, isNext ? 1 : 0);
+    const first = this.#stack[depth - 1]!;
+    if (isNext) this.#stack[0] = first;
+    if (!this.#putOut(depth)) return false;
+    this.#addEntry(first);
+    this.#previous = code;
+    return true;
+  }
+
+  /** Lays a string on the stack, last byte first; the height it then has. */
+  #unwind(code: number, height: number): number {
+    let depth = height;
     let walk = code;
-    if (code === next) {
-      depth = 1; // stack[0] is set below: the first byte of the same string.
-      walk = previous;
-    }
     while (walk >= FIRST_FREE) {
-      stack[depth++] = suffix[walk]!;
-      walk = prefix[walk]!;
+      this.#stack[depth++] = this.#suffix[walk]!;
+      walk = this.#prefix[walk]!;
     }
-    stack[depth++] = walk;
-    if (code === next) stack[0] = walk;
+    this.#stack[depth++] = walk;
+    return depth;
+  }
 
-    if (length + depth > lengthMax) return undefined;
-    if (length + depth > out.length) {
-      out = grown(out, Math.min(lengthMax, 2 * (length + depth)));
+  #putOut(depth: number): boolean {
+    const needed = this.#length + depth;
+    if (needed > this.#lengthMax) return false;
+    if (needed > this.#out.length) {
+      this.#out = grown(this.#out, Math.min(this.#lengthMax, 2 * needed));
     }
-    while (depth > 0) out[length++] = stack[--depth]!;
+    for (let i = depth - 1; i >= 0; i--) {
+      this.#out[this.#length++] = this.#stack[i]!;
+    }
+    return true;
+  }
 
-    if (previous >= 0 && next < CODES_MAX) {
-      prefix[next] = previous;
-      suffix[next] = walk;
-      next++;
-      if (next === 1 << width && width < WIDTH_MAX) width++;
-    }
-    previous = code;
+  /** A full table stays as it is until a clear. */
+  #addEntry(suffix: number): void {
+    if (this.#previous < 0 || this.#next === CODES_MAX) return;
+    this.#prefix[this.#next] = this.#previous;
+    this.#suffix[this.#next] = suffix;
+    this.#next++;
+    if (this.#next === 1 << this.width && this.width < WIDTH_MAX) this.width++;
   }
 }
 
@@ -141,6 +168,30 @@ function grown(bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
   const copy = new Uint8Array(length);
   copy.set(bytes);
   return copy;
+}
+
+class BitReader {
+  readonly #bytes: Uint8Array;
+  #position = 0;
+  #bits = 0;
+  #bitCount = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** The next `width` bits; undefined at the end. */
+  read(width: number): number | undefined {
+    while (this.#bitCount < width) {
+      if (this.#position === this.#bytes.length) return undefined;
+      this.#bits |= this.#bytes[this.#position++]! << this.#bitCount;
+      this.#bitCount += 8;
+    }
+    const code = this.#bits & ((1 << width) - 1);
+    this.#bits >>>= width;
+    this.#bitCount -= width;
+    return code;
+  }
 }
 
 class BitWriter {

@@ -3,11 +3,7 @@
  * undefined, never an exception. Lamport times are below 2^53 or corrupt:
  * a larger one could only be an attempt to stop the clock.
  */
-import {
-  EVENT_RING_SLOT_MESSAGES_MAX,
-  NAME_BYTES_MAX,
-  PUSH_PULL_NODES_MAX,
-} from "../limits.ts";
+import { NAME_BYTES_MAX } from "../limits.ts";
 import { PORT_MAX, U32_MAX } from "./message_decoder.ts";
 import { MsgpackReader } from "./msgpack_reader.ts";
 import {
@@ -15,21 +11,16 @@ import {
   type LeaveIntent,
   type Query,
   type QueryResponse,
-  type RecentEvents,
   type Relay,
   SERF_TYPE,
   type SerfMessage,
-  type SerfState,
   type UserEvent,
 } from "./serf_messages.ts";
 
 /** One is kept free, so that "this time + 1" is still exact. */
-const LAMPORT_MAX = Number.MAX_SAFE_INTEGER - 1;
+export const LAMPORT_MAX = Number.MAX_SAFE_INTEGER - 1;
 const NANOSECONDS_PER_MS = 1_000_000;
 const FILTERS_MAX = 64;
-const NAMES_MAX = PUSH_PULL_NODES_MAX;
-/** Go's ring has 512 slots; others may have more. */
-const SLOTS_MAX = 4096;
 const EMPTY = new Uint8Array(0);
 
 export function decodeSerfMessage(bytes: Uint8Array): SerfMessage | undefined {
@@ -204,87 +195,4 @@ function readRelay(bytes: Uint8Array, reader: MsgpackReader): Relay {
   }
   const message = bytes.subarray(reader.position);
   return { kind: "relay", address, port, message };
-}
-
-/** Serf's part of a push/pull; undefined if damaged or not serf's. */
-export function decodeSerfState(bytes: Uint8Array): SerfState | undefined {
-  if (bytes[0] !== SERF_TYPE.pushPull) return undefined;
-  const reader = new MsgpackReader(bytes, 1);
-  let [lamportTime, eventTime, queryTime] = [0, 0, 0];
-  let statusTimes = new Map<string, number>();
-  let leftMembers: string[] = [];
-  let events: RecentEvents[] = [];
-  for (let left = reader.map(); left > 0 && reader.ok; left--) {
-    const key = reader.text();
-    if (key === "LTime") lamportTime = reader.unsigned(LAMPORT_MAX);
-    else if (key === "StatusLTimes") statusTimes = readTimes(reader);
-    else if (key === "LeftMembers") leftMembers = readNames(reader);
-    else if (key === "EventLTime") eventTime = reader.unsigned(LAMPORT_MAX);
-    else if (key === "Events") events = readEvents(reader);
-    else if (key === "QueryLTime") queryTime = reader.unsigned(LAMPORT_MAX);
-    else reader.skip();
-  }
-  if (!reader.ok) return undefined;
-  return {
-    lamportTime,
-    statusTimes,
-    leftMembers,
-    eventTime,
-    events,
-    queryTime,
-  };
-}
-
-function readTimes(reader: MsgpackReader): Map<string, number> {
-  const times = new Map<string, number>();
-  for (let left = reader.map(NAMES_MAX); left > 0 && reader.ok; left--) {
-    const name = reader.text(NAME_BYTES_MAX);
-    times.set(name, reader.unsigned(LAMPORT_MAX));
-  }
-  return times;
-}
-
-function readNames(reader: MsgpackReader): string[] {
-  const names: string[] = [];
-  for (let left = reader.array(NAMES_MAX); left > 0 && reader.ok; left--) {
-    names.push(reader.text(NAME_BYTES_MAX));
-  }
-  return names;
-}
-
-/** Go sends its whole ring of 512, mostly nil. */
-function readEvents(reader: MsgpackReader): RecentEvents[] {
-  const slots: RecentEvents[] = [];
-  for (let left = reader.array(SLOTS_MAX); left > 0 && reader.ok; left--) {
-    if (!reader.takeNil()) slots.push(readSlot(reader));
-  }
-  return slots;
-}
-
-function readSlot(reader: MsgpackReader): RecentEvents {
-  let lamportTime = 0;
-  const events: { name: string; payload: Uint8Array }[] = [];
-  for (let left = reader.map(); left > 0 && reader.ok; left--) {
-    const key = reader.text();
-    if (key === "LTime") lamportTime = reader.unsigned(LAMPORT_MAX);
-    else if (key === "Events") {
-      const count = reader.array(EVENT_RING_SLOT_MESSAGES_MAX);
-      for (let inner = count; inner > 0 && reader.ok; inner--) {
-        events.push(readEventEntry(reader));
-      }
-    } else reader.skip();
-  }
-  return { lamportTime, events };
-}
-
-function readEventEntry(reader: MsgpackReader) {
-  let name = "";
-  let payload: Uint8Array = EMPTY;
-  for (let left = reader.map(); left > 0 && reader.ok; left--) {
-    const key = reader.text();
-    if (key === "Name") name = reader.text();
-    else if (key === "Payload") payload = reader.raw().slice();
-    else reader.skip();
-  }
-  return { name, payload };
 }

@@ -25,10 +25,8 @@ import {
   encodePushPull,
   PushPullDecoder,
 } from "../../../../core/swim/wire/push_pull.ts";
-import {
-  decodeSerfMessage,
-  decodeSerfState,
-} from "../../../../core/swim/wire/serf_decoder.ts";
+import { decodeSerfMessage } from "../../../../core/swim/wire/serf_decoder.ts";
+import { decodeSerfState } from "../../../../core/swim/wire/serf_state_decoder.ts";
 import {
   encodeJoinIntent,
   encodeLeaveIntent,

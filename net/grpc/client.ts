@@ -16,8 +16,8 @@ import { ResponseStream, SingleResponse } from "./response_readers.ts";
 import { END_STREAM, sendMessage } from "./send_message.ts";
 import { formatTimeout } from "./timeout.ts";
 
-/** Paths whose header list is kept; far more than any service has. */
-const CACHED_PATHS_MAX = 1_000;
+/** Header lists that are kept: a few for each method, with usual timeouts. */
+const CACHED_HEADS_MAX = 1_000;
 
 export interface CallOptions extends CallObserver {
   readonly metadata?: Metadata;
@@ -145,22 +145,36 @@ export class GrpcClient {
     return deadlineMs === undefined ? fromNow : Math.min(fromNow, deadlineMs);
   }
 
+  /** Lists without metadata are kept: the encoder knows them again. */
   #headers(
     path: string,
     options: CallOptions,
     deadlineMs: number | undefined,
   ): HeaderList {
-    const head = this.#head(path);
-    const own: HeaderField[] = [];
-    if (deadlineMs !== undefined) {
-      const timeoutMs = options.deadlineMs === undefined
-        ? options.timeoutMs ?? 0
-        : deadlineMs - this.#clock.monotonicMs();
-      own.push(["grpc-timeout", formatTimeout(timeoutMs)]);
+    const timeout = this.#timeout(options, deadlineMs);
+    const { compression, metadata } = options;
+    const own = optionalFields(timeout, compression);
+    if (metadata !== undefined) {
+      return [...this.#head(path), ...own, ...metadata.fields()];
     }
-    if (options.compression === "gzip") own.push(["grpc-encoding", "gzip"]);
-    if (options.metadata !== undefined) own.push(...options.metadata.fields());
-    return own.length === 0 ? head : [...head, ...own];
+    if (own.length === 0) return this.#head(path);
+    const key = `${path} ${timeout} ${compression}`;
+    const cached = this.#heads.get(key);
+    if (cached !== undefined) return cached;
+    return this.#keep(key, [...this.#head(path), ...own]);
+  }
+
+  #timeout(
+    options: CallOptions,
+    deadlineMs: number | undefined,
+  ): string | undefined {
+    if (deadlineMs === undefined) return undefined;
+    const { timeoutMs } = options;
+    return formatTimeout(
+      options.deadlineMs === undefined && timeoutMs !== undefined
+        ? timeoutMs
+        : deadlineMs - this.#clock.monotonicMs(),
+    );
   }
 
   #head(path: string): HeaderList {
@@ -176,9 +190,24 @@ export class GrpcClient {
       ["grpc-accept-encoding", ACCEPT_ENCODING],
       ["user-agent", "proglog"],
     ];
-    if (this.#heads.size < CACHED_PATHS_MAX) this.#heads.set(path, head);
+    return this.#keep(path, head);
+  }
+
+  #keep(key: string, head: HeaderList): HeaderList {
+    if (this.#heads.size >= CACHED_HEADS_MAX) this.#heads.clear();
+    this.#heads.set(key, head);
     return head;
   }
+}
+
+function optionalFields(
+  timeout: string | undefined,
+  compression: Compression | undefined,
+): HeaderField[] {
+  const fields: HeaderField[] = [];
+  if (timeout !== undefined) fields.push(["grpc-timeout", timeout]);
+  if (compression === "gzip") fields.push(["grpc-encoding", "gzip"]);
+  return fields;
 }
 
 function sendOnlyMessage(stream: ClientStream, request: Uint8Array): void {

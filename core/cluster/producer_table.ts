@@ -49,6 +49,10 @@ export class ProducerTable {
     return this.#recent.size;
   }
 
+  knows(producerId: bigint): boolean {
+    return this.#recent.has(producerId);
+  }
+
   check(options: { producerId: bigint; sequence: number }): SequenceCheck {
     const recent = this.#recent.get(options.producerId);
     const last = recent?.at(-1);

@@ -1,0 +1,303 @@
+/**
+ * One log's Raft group on one node: the log engine, Raft, the replicated state
+ * and the loops around them, opened and stopped together. What the rpc handlers
+ * serve. A single node is a group of one.
+ */
+import type { Accepted, Proposal } from "../../../core/cluster/proposal.ts";
+import { type Offset, offset } from "../../../core/ids.ts";
+import type { Log } from "../../../core/log/log.ts";
+import type { RecoveryReport } from "../../../core/log/recovery.ts";
+import type {
+  ConfigurationChange,
+  NodeId,
+} from "../../../core/raft/configuration.ts";
+import type { Message } from "../../../core/raft/messages.ts";
+import { Waiters } from "../waiters.ts";
+import type { Applier } from "./applier.ts";
+import { failed, notLeader, stopping } from "./errors.ts";
+import { bootstrap } from "./bootstrap.ts";
+import { assemble, type Machinery } from "./machinery.ts";
+import { recover, type Recovered } from "./recover.ts";
+import { describe, type ReplicaStatus } from "./status.ts";
+import type {
+  BootstrapResult,
+  ChangeOutcome,
+  Founder,
+  ReplicaOptions,
+  TransferOutcome,
+} from "./types.ts";
+
+export interface ReadRequest {
+  readonly offset: Offset;
+  readonly bytesMax: number;
+  readonly offsetEnd: Offset;
+  readonly headroomBytes: number;
+}
+
+/** How fresh a read is to be; "local" needs no barrier. */
+export type FreshRead = "leader" | "linearizable";
+
+/** How long a stopping leader waits for its last entries to be committed. */
+const DRAIN_MAX_MS = 1_000;
+
+export class Replica {
+  readonly nodeId: NodeId;
+  readonly recovery: RecoveryReport;
+  readonly #options: ReplicaOptions;
+  readonly #recovered: Recovered;
+  readonly #machinery: Machinery;
+  readonly #readable = new Waiters();
+  #failure: Error | undefined;
+  #drained: (() => void) | undefined;
+
+  /** Throws `corrupt`, `locked`, `invalid_argument`, `disk_full`, `disk_failed`. */
+  static async open(options: ReplicaOptions): Promise<Replica> {
+    return new Replica(options, await recover(options));
+  }
+
+  private constructor(options: ReplicaOptions, recovered: Recovered) {
+    this.nodeId = recovered.nodeId;
+    this.recovery = recovered.report;
+    this.#options = options;
+    this.#recovered = recovered;
+    this.#machinery = assemble(options, recovered, {
+      onReadable: () => this.#readable.wake(),
+      onTurn: () => this.#onTurn(),
+      onFailure: (cause) => this.#fail(cause),
+    });
+    this.#machinery.loop.wake();
+    this.#machinery.retention.start();
+  }
+
+  get #log(): Log {
+    return this.#recovered.log;
+  }
+
+  get #applier(): Applier {
+    return this.#recovered.applier;
+  }
+
+  get lowestOffset(): Offset {
+    return this.#machinery.bases.current.at.nextOffset;
+  }
+
+  /** The offset after the last committed record. */
+  get nextOffset(): Offset {
+    return this.#applier.nextOffset;
+  }
+
+  /** For `status`. */
+  get facts() {
+    const { block } = this.#machinery;
+    return {
+      lowestOffset: this.lowestOffset,
+      nextOffset: this.nextOffset,
+      lastIndex: this.#log.lastIndex,
+      lastTerm: this.#log.lastTerm,
+      segmentCount: this.#log.segmentFacts().length,
+      sizeBytes: this.#log.sizeBytes,
+      appendBlocked: (this.#failure ?? block.reason)?.message ?? "",
+    };
+  }
+
+  get isLeader(): boolean {
+    return this.#machinery.loop.role === "leader";
+  }
+
+  get leaderId(): NodeId | undefined {
+    return this.#machinery.loop.leaderId;
+  }
+
+  status(): ReplicaStatus {
+    return describe(this.#machinery, this.#recovered, this.#options.clock);
+  }
+
+  /**
+   * Appends records; resolves when they are committed. Rejects with
+   * `unavailable` where nobody knows what became of them; after any other code
+   * (`not_leader` with `details.leader`, `overloaded`, `too_large`,
+   * `out_of_order`, `already_exists`, `disk_full`) they are not and will not be
+   * appended by this call. A repeat under the same producer and sequence is safe.
+   */
+  propose(proposal: Proposal): Promise<Accepted> {
+    const { queue, loop, block } = this.#machinery;
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const refusal = block.reason ?? queue.refusal(proposal);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    if (!this.isLeader) return Promise.reject(notLeader(this.leaderId));
+    const answer = queue.add(proposal);
+    loop.wake();
+    return answer;
+  }
+
+  /** Undefined at the end of what is committed, and before the start. */
+  read(request: ReadRequest) {
+    if (this.#machinery.resetter.isResetting) return undefined;
+    if (request.offset < this.lowestOffset) return undefined;
+    const result = this.#log.read({
+      offset: request.offset,
+      bytesMax: request.bytesMax,
+      limitOffset: offset(Math.min(request.offsetEnd, this.nextOffset)),
+      headroomBytes: request.headroomBytes,
+      oversized: "split",
+    });
+    if (!result.ok) return undefined;
+    const { baseOffset, count, appendTimeMs, records, term } = result;
+    const recordsStart = records.byteOffset;
+    const end = recordsStart + records.length;
+    const buffer = new Uint8Array(records.buffer, 0, end);
+    return { baseOffset, count, appendTimeMs, term, buffer, recordsStart };
+  }
+
+  offsetAtTime(timeMs: number): Offset {
+    if (this.#machinery.resetter.isResetting) return this.nextOffset;
+    const found = this.#log.offsetAtTime(timeMs);
+    return offset(
+      Math.max(this.lowestOffset, Math.min(found, this.nextOffset)),
+    );
+  }
+
+  /** Resolves as soon as `from` can be read, or when `signal` aborts. */
+  whenReadable(from: Offset, signal: AbortSignal): Promise<void> {
+    if (from < this.nextOffset || signal.aborted) return Promise.resolve();
+    return this.#readable.wait(signal);
+  }
+
+  /**
+   * Resolves when reads here see all that was acknowledged before the call.
+   * "leader" trusts the leader's lease and rejects with `not_leader` elsewhere;
+   * "linearizable" asks a majority, through the leader. Rejects with
+   * `unavailable` when nobody answers for 5 s, `cancelled` when `signal` aborts.
+   */
+  readBarrier(freshness: FreshRead, signal?: AbortSignal): Promise<void> {
+    const { barriers } = this.#machinery;
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (freshness === "linearizable") return barriers.wait("quorum", signal);
+    if (this.isLeader) return barriers.wait("lease", signal);
+    return Promise.reject(notLeader(this.leaderId));
+  }
+
+  /** A message of another replica, authenticated as from `message.from`. */
+  receive(message: Message): void {
+    if (this.#failure === undefined) this.#machinery.loop.receive(message);
+  }
+
+  /** The link to a peer broke. */
+  unreachable(id: NodeId): void {
+    if (this.#failure !== undefined) return;
+    this.#machinery.loop.call((raft) => raft.unreachable(id)).catch(() =>
+      undefined
+    );
+  }
+
+  /** Founds a group of these members, all of which must call it alike. */
+  bootstrap(founders: readonly Founder[]): Promise<BootstrapResult> {
+    return bootstrap(this.#options, {
+      recovered: this.#recovered,
+      machinery: this.#machinery,
+      founders,
+    });
+  }
+
+  /** Adds a member; it gets a vote by itself when it has caught up. */
+  addLearner(member: Founder): Promise<ChangeOutcome> {
+    return this.changeMembership({ kind: "add_learner", member });
+  }
+
+  promote(id: NodeId): Promise<ChangeOutcome> {
+    return this.changeMembership({ kind: "promote", id });
+  }
+
+  remove(id: NodeId): Promise<ChangeOutcome> {
+    return this.changeMembership({ kind: "remove", id });
+  }
+
+  /** Resolves when the change is committed, refused, or its outcome is open. */
+  changeMembership(change: ConfigurationChange): Promise<ChangeOutcome> {
+    const { waiters, loop } = this.#machinery;
+    return loop.call<ChangeOutcome>((raft) => {
+      const result = raft.proposeConfigurationChange(change);
+      if (!result.ok) return result;
+      const { index } = result;
+      const { term } = raft.status;
+      return new Promise((resolve) =>
+        waiters.add({
+          index,
+          term,
+          committed: () => resolve({ ok: true }),
+          lost: () => resolve({ ok: false, reason: "lost" }),
+          undecided: () => resolve({ ok: false, reason: "unknown" }),
+          refused: () => resolve({ ok: false, reason: "lost" }),
+        })
+      );
+    });
+  }
+
+  /** Resolves when it has begun; `status` or the events tell how it ended. */
+  transferLeadership(to: NodeId): Promise<TransferOutcome> {
+    return this.#machinery.loop.call((raft) => raft.transferLeadership(to));
+  }
+
+  /** Drops whole segments that hold only records below `before`. */
+  trim(before: Offset): Promise<number> {
+    return this.#machinery.retention.trim(before);
+  }
+
+  /** Takes no more proposals, settles those it has, and ends. */
+  async stop(): Promise<void> {
+    const hasFailed = this.#failure !== undefined;
+    this.#failure ??= stopping();
+    const { loop, sync, retention, waiters, barriers } = this.#machinery;
+    if (!hasFailed) await this.#drain();
+    await retention.stop();
+    loop.stop();
+    await loop.idle();
+    await sync.stop();
+    waiters.giveUp("the agent stops");
+    barriers.stop();
+    this.#readable.wake();
+    await this.#close(hasFailed);
+  }
+
+  async #close(hasFailed: boolean): Promise<void> {
+    const { checkpoints, block } = this.#machinery;
+    block.end();
+    try {
+      await checkpoints.stop();
+      if (!hasFailed) await checkpoints.writeLast();
+    } finally {
+      await this.#recovered.stateFile.close();
+      await this.#log.close();
+    }
+  }
+
+  #drain(): Promise<void> {
+    const { queue, waiters } = this.#machinery;
+    if (queue.isEmpty && waiters.isEmpty) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancel = this.#options.scheduler.after(DRAIN_MAX_MS, resolve);
+      this.#drained = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  #onTurn(): void {
+    const { queue, waiters, checkpoints } = this.#machinery;
+    checkpoints.note();
+    if (this.#drained === undefined) return;
+    if (queue.isEmpty && waiters.isEmpty) this.#drained();
+  }
+
+  #fail(cause: Error): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = failed(cause);
+    const { loop, queue, waiters, barriers } = this.#machinery;
+    loop.stop();
+    queue.refuseAll(failed(cause));
+    waiters.giveUp(`the log has failed: ${cause.message}`);
+    barriers.stop();
+    this.#options.watcher.failed(cause);
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Begins a log anew where the leader's begins: the base is saved first, which
+ * decides it, then the log is reset. A crash between the two is finished at the
+ * next start (recover.ts). Waits for room on a full disk; nothing else can go on.
+ */
+import { concatBytes } from "../../../core/bytes.ts";
+import { ProducerTable } from "../../../core/cluster/producer_table.ts";
+import type { Scheduler } from "../../../core/env.ts";
+import { isProglogError } from "../../../core/errors.ts";
+import type { Log } from "../../../core/log/log.ts";
+import type { Reset } from "../../../core/raft/ready.ts";
+import type { AppliedState } from "./applied_state.ts";
+import type { Applier } from "./applier.ts";
+import type { BaseStore } from "./base_store.ts";
+import type { ReplicaLogView } from "./log_view.ts";
+
+const RETRY_MS = 1_000;
+
+export interface ResetterParts {
+  readonly log: Log;
+  readonly view: ReplicaLogView;
+  readonly applier: Applier;
+  readonly bases: BaseStore;
+  readonly scheduler: Scheduler;
+  readonly losesProducers: boolean;
+}
+
+export class ReplicaResetter {
+  readonly #parts: ResetterParts;
+  #isResetting = false;
+
+  constructor(parts: ResetterParts) {
+    this.#parts = parts;
+  }
+
+  /** While a reset is under way, the log must not be read. */
+  get isResetting(): boolean {
+    return this.#isResetting;
+  }
+
+  async reset(reset: Reset): Promise<void> {
+    const { log, view, applier } = this.#parts;
+    const { index, term, nextOffset } = reset.start;
+    const state: AppliedState = {
+      reason: "reset",
+      at: reset.start,
+      configurations: [{ index, configuration: reset.configuration }],
+      producers: this.#parts.losesProducers
+        ? new ProducerTable().encode()
+        : concatBytes(reset.state),
+    };
+    this.#isResetting = true;
+    await this.#saveWhenThereIsRoom(state);
+    await log.resetTo({ index, term, offset: nextOffset });
+    view.resetTo(reset.start);
+    applier.reset(state);
+    this.#isResetting = false;
+  }
+
+  async #saveWhenThereIsRoom(state: AppliedState): Promise<void> {
+    while (true) {
+      try {
+        return await this.#parts.bases.reset(state);
+      } catch (error) {
+        if (!isProglogError(error, "disk_full")) throw error;
+      }
+      await new Promise<void>((resolve) =>
+        this.#parts.scheduler.after(RETRY_MS, resolve)
+      );
+    }
+  }
+}

@@ -1,0 +1,236 @@
+/**
+ * The term and vote of a replica, and its identity, on disk. Two slots in one
+ * file of fixed size: a vote costs one write in place and one sync, and needs no
+ * free space. The second slot repeats the first one, so that damage of either is
+ * told from a torn write. Beside them lies a hint, which is never synced.
+ *
+ *        0   slot      4096   the same slot again      8192   hint
+ *
+ *   slot, 1024 bytes                      hint, 16 bytes
+ *    0  4  magic "plv", version 1          0  4  magic "plh", version 1
+ *    4  4  crc: CRC-32 of bytes 8..1024    4  4  crc: CRC-32 of bytes 8..16
+ *    8  8  generation, grows by 1          8  8  commit index
+ *   16  8  term
+ *   24  1  length of the own id, then the id in UTF-8 (to 255 bytes)
+ *  512  1  length of the id voted for, 0 for none, then the id in UTF-8
+ *
+ * Numbers are big-endian. Permanent. Callers: recover.ts, sync_group.ts.
+ */
+import { assert } from "../../../core/assert.ts";
+import {
+  allocateWindow,
+  type ByteWindow,
+  readU64,
+  writeU64,
+} from "../../../core/bytes.ts";
+import { crc32 } from "../../../core/crc32.ts";
+import type { Disk, DiskFile } from "../../../core/env.ts";
+import { ProglogError } from "../../../core/errors.ts";
+import { type LogIndex, logIndex, term } from "../../../core/ids.ts";
+import type { NodeId } from "../../../core/raft/configuration.ts";
+import type { HardState } from "../../../core/raft/ready.ts";
+
+const FILE_NAME = "state";
+const SLOT_MAGIC = 0x706c7601;
+const HINT_MAGIC = 0x706c6801;
+const SLOT_BYTES = 1024;
+const SLOT_POSITIONS = [0, 4096] as const;
+const HINT_POSITION = 8192;
+const HINT_BYTES = 16;
+const FILE_BYTES = 12_288;
+const ID_AT = 24;
+const VOTE_AT = 512;
+const ID_BYTES_MAX = 255;
+
+interface Slot extends HardState {
+  readonly generation: number;
+  readonly nodeId: NodeId;
+}
+
+/** What a state file says, without opening it for writing. */
+export interface StoredState {
+  readonly nodeId: NodeId;
+  readonly hardState: HardState;
+  /** Entries up to here were committed, and durable on this node; 0: unknown. */
+  readonly commitHint: LogIndex;
+}
+
+export class StateFile {
+  readonly #file: DiskFile;
+  readonly #nodeId: NodeId;
+  #generation: number;
+  #mirroring: Promise<void> = Promise.resolve();
+
+  private constructor(file: DiskFile, slot: Slot) {
+    this.#file = file;
+    this.#nodeId = slot.nodeId;
+    this.#generation = slot.generation;
+  }
+
+  /** Undefined where there is no file. Throws `corrupt`. */
+  static read(disk: Disk, directory: string): StoredState | undefined {
+    const path = `${directory}/${FILE_NAME}`;
+    if (!disk.exists(path)) return undefined;
+    const file = disk.open(path, "existing");
+    try {
+      const { nodeId, term, votedFor } = readSlots(file, path);
+      const commitHint = logIndex(readHint(file));
+      return { nodeId, hardState: { term, votedFor }, commitHint };
+    } finally {
+      file.close();
+    }
+  }
+
+  /** Makes the file of a new replica, durably. */
+  static async create(
+    disk: Disk,
+    options: { readonly directory: string; readonly nodeId: NodeId },
+  ): Promise<void> {
+    const path = `${options.directory}/${FILE_NAME}`;
+    const file = disk.open(`${path}.new`, "create_or_existing");
+    try {
+      const { bytes } = allocateWindow(FILE_BYTES);
+      const slot = encodeSlot({
+        generation: 1,
+        nodeId: options.nodeId,
+        term: term(0),
+        votedFor: undefined,
+      });
+      for (const position of SLOT_POSITIONS) bytes.set(slot, position);
+      file.truncate(0);
+      file.writeAt(bytes, 0);
+      await file.sync();
+    } finally {
+      file.close();
+    }
+    disk.rename(`${path}.new`, path);
+    await disk.syncDirectory(options.directory);
+  }
+
+  /** Opens for writing, and makes both slots equal, durably. */
+  static async open(disk: Disk, directory: string): Promise<StateFile> {
+    const path = `${directory}/${FILE_NAME}`;
+    const file = disk.open(path, "existing");
+    try {
+      const slot = readSlots(file, path);
+      const state = new StateFile(file, slot);
+      await state.save(slot);
+      await state.#mirroring;
+      return state;
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Resolves when the hard state is durable. One call at a time. Rejects with
+   * `disk_failed`; nobody knows then what is on the device.
+   */
+  async save({ term, votedFor }: HardState): Promise<void> {
+    await this.#mirroring;
+    this.#generation += 1;
+    const slot = encodeSlot({
+      generation: this.#generation,
+      nodeId: this.#nodeId,
+      term,
+      votedFor,
+    });
+    this.#file.writeAt(slot, SLOT_POSITIONS[0]);
+    await this.#file.sync();
+    this.#mirroring = this.#mirror(slot);
+    // Its failure is told to whoever saves next; there is nobody to tell now.
+    this.#mirroring.catch(() => undefined);
+  }
+
+  async #mirror(slot: Uint8Array): Promise<void> {
+    this.#file.writeAt(slot, SLOT_POSITIONS[1]);
+    await this.#file.sync();
+  }
+
+  /** Notes, without a sync, what is committed and durable on this node. */
+  hint(commitIndex: LogIndex): void {
+    const { bytes, view } = allocateWindow(HINT_BYTES);
+    view.setUint32(0, HINT_MAGIC);
+    writeU64(view, 8, commitIndex);
+    view.setUint32(4, crc32(bytes.subarray(8)));
+    this.#file.writeAt(bytes, HINT_POSITION);
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.#mirroring;
+    } finally {
+      this.#file.close();
+    }
+  }
+}
+
+function encodeSlot(slot: Slot): Uint8Array {
+  const window = allocateWindow(SLOT_BYTES);
+  const { bytes, view } = window;
+  view.setUint32(0, SLOT_MAGIC);
+  writeU64(view, 8, slot.generation);
+  writeU64(view, 16, slot.term);
+  writeText(window, ID_AT, slot.nodeId);
+  writeText(window, VOTE_AT, slot.votedFor ?? "");
+  view.setUint32(4, crc32(bytes.subarray(8)));
+  return bytes;
+}
+
+/** The newer of the slots; when one is damaged, the other. */
+function readSlots(file: DiskFile, path: string): Slot {
+  const slots = SLOT_POSITIONS.flatMap((position) => {
+    const window = allocateWindow(SLOT_BYTES);
+    file.readAt(window.bytes, position);
+    return decodeSlot(window) ?? [];
+  });
+  const [first, second] = slots;
+  if (first === undefined) {
+    throw new ProglogError(
+      "corrupt",
+      `Cannot read ${path} as both copies of the term and vote are damaged`,
+      { details: { file: path, position: 0 } },
+    );
+  }
+  return second !== undefined && second.generation > first.generation
+    ? second
+    : first;
+}
+
+function decodeSlot(window: ByteWindow): Slot | undefined {
+  const { bytes, view } = window;
+  if (view.getUint32(0) !== SLOT_MAGIC) return undefined;
+  if (view.getUint32(4) !== crc32(bytes.subarray(8))) return undefined;
+  const votedFor = readText(window, VOTE_AT);
+  return {
+    generation: readU64(view, 8),
+    term: term(readU64(view, 16)),
+    nodeId: readText(window, ID_AT),
+    votedFor: votedFor === "" ? undefined : votedFor,
+  };
+}
+
+/** 0 when there is none that can be believed. */
+function readHint(file: DiskFile): number {
+  const { bytes, view } = allocateWindow(HINT_BYTES);
+  file.readAt(bytes, HINT_POSITION);
+  if (view.getUint32(0) !== HINT_MAGIC) return 0;
+  if (view.getUint32(4) !== crc32(bytes.subarray(8))) return 0;
+  return readU64(view, 8);
+}
+
+function writeText({ bytes }: ByteWindow, at: number, text: string): void {
+  const encoded = new TextEncoder().encode(text);
+  assert(
+    encoded.length <= ID_BYTES_MAX,
+    `Cannot store an id of ${encoded.length} bytes as ${ID_BYTES_MAX} is the limit`,
+  );
+  bytes[at] = encoded.length;
+  bytes.set(encoded, at + 1);
+}
+
+function readText({ bytes }: ByteWindow, at: number): string {
+  const length = bytes[at] ?? 0;
+  return new TextDecoder().decode(bytes.subarray(at + 1, at + 1 + length));
+}

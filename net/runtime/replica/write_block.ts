@@ -1,0 +1,58 @@
+/**
+ * A disk without room: why nothing is appended, and when to try again. The node
+ * leads no more until there is room; what it has can be read.
+ */
+import type { Disk, Scheduler } from "../../../core/env.ts";
+import type { ProglogError } from "../../../core/errors.ts";
+
+const RETRY_MS = 1_000;
+/** Room that a node should have before it writes again. */
+const ROOM_BYTES_MIN = 4 * 1024 * 1024;
+
+export interface WriteBlockOptions {
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly scheduler: Scheduler;
+  /** There is room again. */
+  readonly onRoom: () => void;
+}
+
+export class WriteBlock {
+  readonly #options: WriteBlockOptions;
+  #reason: ProglogError | undefined;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(options: WriteBlockOptions) {
+    this.#options = options;
+  }
+
+  /** Why appends are refused; undefined when they are not. */
+  get reason(): ProglogError | undefined {
+    return this.#reason;
+  }
+
+  begin(reason: ProglogError): void {
+    this.#reason = reason;
+    this.#watch();
+  }
+
+  end(): void {
+    this.#reason = undefined;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+  }
+
+  #watch(): void {
+    const { scheduler } = this.#options;
+    this.#cancelTimer ??= scheduler.after(RETRY_MS, () => {
+      this.#cancelTimer = undefined;
+      if (this.#hasRoom()) this.#options.onRoom();
+      else this.#watch();
+    });
+  }
+
+  #hasRoom(): boolean {
+    const { disk, directory } = this.#options;
+    return disk.freeBytes(directory) >= ROOM_BYTES_MIN;
+  }
+}

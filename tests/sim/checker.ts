@@ -52,8 +52,32 @@ export class Checker {
     for (const read of ready.readStates) this.reads.answered(node.id, read);
   }
 
+  sent(node: MemoryNode, message: Message): void {
+    this.#checkPromise(node, message);
+    this.#checkVote(message);
+  }
+
+  /** What a vote or an acknowledgement promises is on the disk when it leaves. */
+  #checkPromise(node: MemoryNode, message: Message): void {
+    const { hardState, start, entries } = node.log.durable;
+    // A later term on the disk makes promises of earlier ones history.
+    if ((hardState?.term ?? 0) > message.term) return;
+    if (message.kind === "vote_response" && message.vote === "granted") {
+      const isDurable = hardState?.term === message.term &&
+        hardState.votedFor === message.to;
+      if (!isDurable) fail(`Persist first: the vote of ${node.id} is not`);
+    }
+    if (message.kind === "append_accepted") {
+      const durableIndex = start.index + entries.length;
+      if (durableIndex >= message.matchIndex) return;
+      fail(
+        `Persist first: ${node.id} has ${durableIndex} on disk and acknowledged ${message.matchIndex}`,
+      );
+    }
+  }
+
   /** A node votes once in a term, whatever happened to it in between. */
-  sent(message: Message): void {
+  #checkVote(message: Message): void {
     if (message.kind !== "vote_response" || message.vote !== "granted") return;
     const key = `${message.from} in term ${message.term}`;
     const earlier = this.#votes.get(key) ?? message.to;

@@ -116,8 +116,8 @@ export class Cluster implements Observer {
     this.afterDecision?.(simNode, ready);
   }
 
-  sent(_node: MemoryNode, message: Message): void {
-    this.checker.sent(message);
+  sent(node: MemoryNode, message: Message): void {
+    this.checker.sent(node, message);
   }
 
   received(_node: MemoryNode, message: Message): void {

@@ -103,7 +103,7 @@ class ScheduleWorld {
         return this.#workOff(node);
       case "sync":
         if (!node.needsSync) return;
-        this.#post(node.finishSync(node.startSync(), this.#nowMs));
+        this.#post(node, node.finishSync(node.startSync(), this.#nowMs));
         return this.#workOff(node);
       case "propose":
         node.raft.propose({ text: `v${++this.#valueCount}`, sizeBytes: 9 });
@@ -147,12 +147,12 @@ class ScheduleWorld {
       const taken = node.takeReady(this.#nowMs);
       if (taken === undefined) return;
       this.#checker.decided(node, taken.ready, before);
-      this.#post(taken.messages);
+      this.#post(node, taken.messages);
     }
   }
 
-  #post(messages: readonly Message[]): void {
-    for (const message of messages) this.#checker.sent(message);
+  #post(node: MemoryNode, messages: readonly Message[]): void {
+    for (const message of messages) this.#checker.sent(node, message);
     this.#mail.push(...messages);
   }
 }

@@ -1,36 +1,186 @@
 /**
- * Takes a write that reached a follower to the leader, as the same gRPC method.
- * What the leader answers is the answer; a leader that changes is followed
- * inside the deadline as long as no record can be appended twice by it.
- * Implemented by leader_forwarder.ts. Callers: produce.ts, admin.ts.
+ * Takes a call that only the leader can do to the leader, as the same gRPC
+ * method, with the caller's subject. A leader that changes is followed inside
+ * the deadline, unless that could do a thing twice: then the caller is told that
+ * the outcome is unknown. A forwarded call goes no further (one hop).
+ * Callers: produce.ts, admin.ts; built by the agent of a cluster.
  */
-import type { MessageSink, ServerCall } from "../grpc/types.ts";
+import type { Clock, Random, Scheduler } from "../../core/env.ts";
+import { ProglogError } from "../../core/errors.ts";
+import type { ServerCall } from "../grpc/types.ts";
+import {
+  dialFailure,
+  type Failure,
+  failureOf,
+  outcomeUnknown,
+} from "./forward_outcome.ts";
+import { ForwardStream } from "./forward_stream.ts";
+import { type DialLeader, LeaderConnections } from "./leader_connections.ts";
+import { isForwarded, onBehalfOf } from "./on_behalf.ts";
 
-export interface ForwardRequest {
-  /** "/log.v1.Log/Produce" */
-  readonly path: string;
+/** Where the leader of a log is, as far as this node knows. */
+export type LeaderPlace =
+  | { readonly kind: "here" }
+  | { readonly kind: "there"; readonly address: string };
+
+export interface ForwarderOptions {
+  /** Undefined while no leader is known. */
+  readonly leader: (log: string) => LeaderPlace | undefined;
+  readonly dial: DialLeader;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  /** For callers without a deadline; default 10 s. */
+  readonly timeoutMs?: number;
+}
+
+/** What is to be done, at whichever node leads. */
+export interface ForwardedWork {
   readonly message: Uint8Array;
-  readonly call: ServerCall;
-  /** "yes": doing it twice is the same as once, so an unknown outcome is retried. */
+  /** "yes": twice is the same as once, so an unknown outcome is tried again. */
   readonly isRepeatable: "yes" | "no";
-  /** Done in place of forwarding while this node leads. */
+  /** Does it while this node leads; answers with the response message. */
   readonly doHere: () => Promise<Uint8Array>;
 }
 
-export interface ForwardStreamRequest {
+export interface ForwardTarget {
+  readonly log: string;
+  /** "/log.v1.Log/Produce" */
   readonly path: string;
-  /** Each answered by one message, in order. */
-  readonly messages: AsyncIterable<Uint8Array>;
-  readonly sink: MessageSink;
   readonly call: ServerCall;
-  /** Whether a message has an idempotency key. */
-  readonly isRepeatable: (message: Uint8Array) => boolean;
 }
 
-export interface Forwarder {
-  /** "here": this node leads, or a forwarded call may go no further. */
-  route(log: string, call: ServerCall): "here" | "leader";
-  /** Throws what the leader answered, `unavailable` or `deadline_exceeded`. */
-  unary(log: string, request: ForwardRequest): Promise<Uint8Array>;
-  stream(log: string, request: ForwardStreamRequest): Promise<void>;
+const TIMEOUT_DEFAULT_MS = 10_000;
+/** Elections take some hundred milliseconds: looking often costs little. */
+const PAUSE_FIRST_MS = 5;
+const PAUSE_MAX_MS = 50;
+/** How long calls to a former leader may go on. */
+const RETIRE_MS = 1_000;
+
+export class Forwarder {
+  readonly #options: ForwarderOptions;
+  readonly #connections: LeaderConnections;
+  #cancelRetire: () => void = () => undefined;
+
+  constructor(options: ForwarderOptions) {
+    this.#options = options;
+    this.#connections = new LeaderConnections(options.dial);
+  }
+
+  /** Throws what the leader answered, `unavailable`, or `deadline_exceeded`. */
+  async unary(
+    target: ForwardTarget,
+    work: ForwardedWork,
+  ): Promise<Uint8Array> {
+    if (isForwarded(target.call)) return await work.doHere();
+    const tries = this.tries(target.call);
+    for (;;) {
+      const result = await this.#try(target, work, tries.deadlineMs);
+      if (result instanceof Uint8Array) return result;
+      await tries.afterFailure(result, work.isRepeatable);
+    }
+  }
+
+  /** Many in one call, answered each; see forward_stream.ts. */
+  stream(target: Omit<ForwardTarget, "log">): ForwardStream {
+    return new ForwardStream(this, target);
+  }
+
+  /**
+   * To be called when the leader of a log has changed, with the logs there are.
+   * A deposed leader answers by itself; one that hangs is given up after a while.
+   */
+  leaderChanged(logs: readonly string[]): void {
+    this.#cancelRetire();
+    this.#cancelRetire = this.#options.scheduler.after(RETIRE_MS, () => {
+      const places = logs.map((log) => this.leader(log));
+      const addresses = places.flatMap((place) =>
+        place?.kind === "there" ? [place.address] : []
+      );
+      this.#connections.keepOnly(new Set(addresses));
+    });
+  }
+
+  close(): void {
+    this.#cancelRetire();
+    this.#connections.close();
+  }
+
+  leader(log: string): LeaderPlace | undefined {
+    return this.#options.leader(log);
+  }
+
+  /** A client for calls to `address`; throws ProglogError when it cannot be reached. */
+  client(address: string): ReturnType<LeaderConnections["client"]> {
+    return this.#connections.client(address);
+  }
+
+  /** The tries of one piece of work, within the deadline of `call`. */
+  tries(call: ServerCall): Tries {
+    return new Tries(this.#options, call);
+  }
+
+  async #try(
+    { log, path, call }: ForwardTarget,
+    work: ForwardedWork,
+    deadlineMs: number,
+  ): Promise<Uint8Array | Failure> {
+    const place = this.leader(log);
+    if (place === undefined) return dialFailure(noLeader(log));
+    if (place.kind === "here") return await work.doHere().catch(failureOf);
+    let client;
+    try {
+      client = await this.client(place.address);
+    } catch (error) {
+      return dialFailure(error);
+    }
+    return await client.unary(path, work.message, {
+      metadata: onBehalfOf(call),
+      deadlineMs,
+      signal: call.signal,
+    }).catch(failureOf);
+  }
+}
+
+/** Counts tries and time; waits between tries. */
+export class Tries {
+  readonly deadlineMs: number;
+  readonly #options: ForwarderOptions;
+  readonly #call: ServerCall;
+  #count = 0;
+
+  constructor(options: ForwarderOptions, call: ServerCall) {
+    this.#options = options;
+    this.#call = call;
+    const timeoutMs = options.timeoutMs ?? TIMEOUT_DEFAULT_MS;
+    this.deadlineMs = call.deadlineMs ??
+      options.clock.monotonicMs() + timeoutMs;
+  }
+
+  /** Returns when another try is due; throws what the caller is to be told. */
+  async afterFailure(
+    failure: Failure,
+    isRepeatable: ForwardedWork["isRepeatable"],
+  ): Promise<void> {
+    const isSafe = failure.outcome === "not_done" || isRepeatable === "yes";
+    if (failure.next === "final") throw failure.error;
+    if (!isSafe) throw outcomeUnknown(failure.error);
+    const { clock, random, scheduler } = this.#options;
+    const ceilingMs = Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** this.#count);
+    this.#count += 1;
+    const pauseMs = ceilingMs * (0.5 + 0.5 * random.nextU32() / 2 ** 32);
+    if (
+      this.#call.signal.aborted ||
+      clock.monotonicMs() + pauseMs >= this.deadlineMs
+    ) throw failure.error;
+    await new Promise<void>((resolve) => scheduler.after(pauseMs, resolve));
+  }
+}
+
+export function noLeader(log: string): ProglogError {
+  return new ProglogError(
+    "not_leader",
+    `Cannot find a leader of log "${log}" yet`,
+    { details: { log, outcome: "not_appended" } },
+  );
 }

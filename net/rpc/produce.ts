@@ -1,14 +1,17 @@
 /**
  * Produce and ProduceStream. Both check a request, propose it and answer when
- * it is durable; the stream does so without waiting between requests.
+ * it is durable; the stream does so without waiting between requests. On a
+ * follower the forwarder takes them to the leader.
  */
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import type { Accepted, Proposal } from "../../core/cluster/proposal.ts";
+import type { Proposal } from "../../core/cluster/proposal.ts";
 import { ProglogError } from "../../core/errors.ts";
 import { STREAM_IN_FLIGHT_BYTES_MAX } from "../../core/limits.ts";
 import { checkRecords } from "../../core/log/record_walk.ts";
 import type { MessageSink, ServerCall } from "../grpc/types.ts";
 import { AckQueue } from "./ack_queue.ts";
+import { isForwarded } from "./on_behalf.ts";
+import type { ForwardedWork } from "./forward.ts";
 import { DEFAULT_LOG, findLog, type ServiceBackend } from "./backend.ts";
 import { ProduceRequestSchema } from "./gen/log/v1/log_pb.ts";
 import {
@@ -17,13 +20,19 @@ import {
   type ProduceRequest,
 } from "./messages.ts";
 
+const PATH_PRODUCE = "/log.v1.Log/Produce";
+const PATH_PRODUCE_STREAM = "/log.v1.Log/ProduceStream";
+
 export async function produce(
   backend: ServiceBackend,
   message: Uint8Array,
   call: ServerCall,
 ): Promise<Uint8Array> {
-  const request = decodeProduceRequest(message);
-  return encodeProduceResponse(await propose(backend, request, call));
+  const request = admit(backend, message, call);
+  const { forwarder } = backend;
+  if (forwarder === undefined) return await request.doHere();
+  const { log } = request;
+  return await forwarder.unary({ log, path: PATH_PRODUCE, call }, request);
 }
 
 export async function produceStream(
@@ -32,27 +41,48 @@ export async function produceStream(
   sink: MessageSink,
   call: ServerCall,
 ): Promise<void> {
-  const acks = new AckQueue<Accepted>({
+  const acks = new AckQueue<Uint8Array>({
     bytesMax: STREAM_IN_FLIGHT_BYTES_MAX,
-    send: (accepted) => sink.send(encodeProduceResponse(accepted)),
+    send: (answer) => sink.send(answer),
     drained: () => sink.drained(),
   });
-  for await (const message of messages) {
-    const request = decodeProduceRequest(message);
-    acks.add(propose(backend, request, call), request.records.length);
-    await acks.room();
+  const forward = isForwarded(call)
+    ? undefined
+    : backend.forwarder?.stream({ path: PATH_PRODUCE_STREAM, call });
+  try {
+    for await (const message of messages) {
+      const request = admit(backend, message, call);
+      const answer = forward?.send(request.log, request) ?? request.doHere();
+      acks.add(answer, message.length);
+      await acks.room();
+    }
+    await acks.allSent();
+  } finally {
+    forward?.close();
   }
-  await acks.allSent();
 }
 
-function propose(
+interface Admitted extends ForwardedWork {
+  readonly log: string;
+}
+
+/** Decoded and permitted; not yet checked, which the leader does. */
+function admit(
   backend: ServiceBackend,
-  request: ProduceRequest,
+  message: Uint8Array,
   call: ServerCall,
-): Promise<Accepted> {
+): Admitted {
+  const request = decodeProduceRequest(message);
   const name = request.log === "" ? DEFAULT_LOG : request.log;
   backend.guard.authorize(call, name, "produce");
-  return findLog(backend, name).propose(proposalOf(request));
+  const log = findLog(backend, name);
+  return {
+    log: name,
+    message,
+    isRepeatable: request.producerId === 0n ? "no" : "yes",
+    doHere: async () =>
+      encodeProduceResponse(await log.propose(proposalOf(request))),
+  };
 }
 
 function proposalOf(request: ProduceRequest): Proposal {

@@ -17,7 +17,7 @@ import { Checker } from "./checker.ts";
 import { Coverage } from "./coverage.ts";
 import { watch } from "./coverage_watch.ts";
 import { EventQueue } from "./event_queue.ts";
-import { Host } from "./host.ts";
+import { Host, type HostOptions, type Machine } from "./host.ts";
 import { Network } from "./network.ts";
 import type { SimOptions } from "./options.ts";
 import { SeededRandom } from "./random.ts";
@@ -37,6 +37,9 @@ export const SIM_RAFT_CONFIG = {
   uncommittedBytesMax: 5_000,
   snapshotChunkBytesMax: 8,
 };
+
+/** Under which name a node comes back whose disk was lost. */
+export type WipedIdentity = "new" | "kept";
 
 export interface SimNode {
   readonly host: Host;
@@ -61,6 +64,7 @@ export class Cluster implements Observer {
   afterDecision: ((node: SimNode, ready: NodeReady) => void) | undefined;
   readonly #trace: Trace;
   readonly #faults: RaftFaults;
+  readonly #options: SimOptions;
 
   constructor(
     setup: { options: SimOptions; trace: Trace; faults: RaftFaults },
@@ -68,6 +72,7 @@ export class Cluster implements Observer {
     const { options } = setup;
     this.#trace = setup.trace;
     this.#faults = setup.faults;
+    this.#options = options;
     // The options were drawn from the seed itself: do not replay those numbers.
     this.random = new SeededRandom(options.seed ^ 0x5eed5eed);
     this.network = new Network({
@@ -80,8 +85,8 @@ export class Cluster implements Observer {
     const names = [..."abcdefgh"];
     const founders = names.slice(0, options.voterCount);
     const spares = names.slice(founders.length).slice(0, options.spareCount);
-    for (const id of founders) this.#add(id, founders, options);
-    for (const id of spares) this.#add(id, [], options);
+    for (const id of founders) this.#add(id, founders);
+    for (const id of spares) this.#add(id, []);
   }
 
   /** Calls into a running node and works off what follows; false if it is down. */
@@ -124,44 +129,32 @@ export class Cluster implements Observer {
     if (this.#trace.isOn) this.note(renderMessage(message));
   }
 
-  #add(id: string, founders: readonly string[], options: SimOptions): void {
+  /**
+   * The machine's disk is gone; it starts anew as a node that nobody knows, or,
+   * as a planted bug, under the identity that it had.
+   */
+  wipe(id: string, identity: WipedIdentity): string {
+    this.nodes.get(id)?.host.scrap();
+    this.nodes.delete(id);
+    const newId = identity === "new" ? `${id}2` : id;
+    this.#add(newId, []).host.start();
+    return newId;
+  }
+
+  #add(id: string, founders: readonly string[]): SimNode {
     const random = this.random.fork();
+    const { appendEntriesMax, syncMaxMs } = this.#options;
     const node = new MemoryNode({
       id,
       random,
       nowMs: 0,
-      config: {
-        ...SIM_RAFT_CONFIG,
-        appendEntriesMax: options.appendEntriesMax,
-      },
+      config: { ...SIM_RAFT_CONFIG, appendEntriesMax },
       faults: this.#faults,
     }, founders);
-    const drive = { syncMaxMs: options.syncMaxMs };
-    const skew = options.clockSkew * (random.below(2_001) / 1_000 - 1);
-    const host = new Host({
-      name: id,
-      events: this.events,
-      random,
-      clockRate: 1 + skew,
-      send: (to, bytes) => this.network.send({ from: id, to }, bytes),
-      boot: (machine) => {
-        node.restart(machine.nowMs());
-        simNode.committedIndex = node.committedIndex;
-        const process = new RaftProcess({
-          machine,
-          node,
-          observer: this,
-          drive,
-        });
-        simNode.process = process;
-        return process;
-      },
-      powerLoss: () => {
-        if (node.needsSync) this.coverage.saw("lost_unsynced");
-        node.log.crash((count) => random.below(count + 1));
-        simNode.process = undefined;
-        this.workload?.forget(id);
-      },
+    const drive = { syncMaxMs };
+    const host = this.#makeHost(id, random, {
+      boot: (machine) => this.#boot(simNode, machine),
+      powerLoss: () => this.#powerLoss(simNode, random),
     });
     const simNode: SimNode = {
       host,
@@ -171,5 +164,39 @@ export class Cluster implements Observer {
       committedIndex: 0,
     };
     this.nodes.set(id, simNode);
+    return simNode;
+  }
+
+  #makeHost(
+    name: string,
+    random: SeededRandom,
+    hooks: Pick<HostOptions, "boot" | "powerLoss">,
+  ): Host {
+    const skew = this.#options.clockSkew * (random.below(2_001) / 1_000 - 1);
+    return new Host({
+      name,
+      events: this.events,
+      random,
+      clockRate: 1 + skew,
+      send: (to, bytes) => this.network.send({ from: name, to }, bytes),
+      ...hooks,
+    });
+  }
+
+  #boot(simNode: SimNode, machine: Machine): RaftProcess {
+    const { node, drive } = simNode;
+    node.restart(machine.nowMs());
+    simNode.committedIndex = node.committedIndex;
+    const process = new RaftProcess({ machine, node, observer: this, drive });
+    simNode.process = process;
+    return process;
+  }
+
+  #powerLoss(simNode: SimNode, random: SeededRandom): void {
+    const { node } = simNode;
+    if (node.needsSync) this.coverage.saw("lost_unsynced");
+    node.log.crash((count) => random.below(count + 1));
+    simNode.process = undefined;
+    this.workload?.forget(node.id);
   }
 }

@@ -8,6 +8,8 @@ export const SIGHTS = [
   "pause",
   "slow_disk",
   "full_disk",
+  "wipe",
+  "replacement",
   "partition",
   "one_way_partition",
   "cut",

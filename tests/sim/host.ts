@@ -48,6 +48,7 @@ export class Host {
   /** Counts starts: what an earlier life had planned does not happen. */
   #life = 0;
   #wakeAtMs = Infinity;
+  #isScrapped = false;
   #held: (() => void)[] | undefined;
 
   constructor(options: HostOptions) {
@@ -64,7 +65,7 @@ export class Host {
   }
 
   start(): void {
-    if (this.isUp) return;
+    if (this.isUp || this.#isScrapped) return;
     this.#life++;
     this.#process = this.#options.boot(this.#machine());
     this.#wakeAtMs = Infinity;
@@ -77,6 +78,12 @@ export class Host {
     this.#process = undefined;
     this.#held = undefined;
     this.#options.powerLoss();
+  }
+
+  /** Crashes for good. */
+  scrap(): void {
+    this.crash();
+    this.#isScrapped = true;
   }
 
   /** Stops the process as SIGSTOP does; the clock goes on. */

@@ -20,17 +20,24 @@ const FAULTS: readonly RaftFault[] = [
 
 for (const fault of FAULTS) {
   Deno.test(`simulate() finds ${fault} within ${SEEDS_MAX} seeds`, () => {
-    const seed = firstSeedThatFinds(fault);
+    const seed = firstSeedWithViolation({ faults: new Set([fault]) });
     assert.ok(seed !== undefined, `${fault} was not found`);
     // The seed blames the bug only if it is clean without it.
     assert.equal(simulate(seed).violation, undefined);
   });
 }
 
-function firstSeedThatFinds(fault: RaftFault): number | undefined {
+Deno.test(`simulate() finds a wiped node that keeps its identity within ${SEEDS_MAX} seeds`, () => {
+  const seed = firstSeedWithViolation({ wipedIdentity: "kept" });
+  assert.ok(seed !== undefined, "it was not found");
+  assert.equal(simulate(seed).violation, undefined);
+});
+
+function firstSeedWithViolation(
+  setup: Parameters<typeof simulate>[1],
+): number | undefined {
   for (let seed = 1; seed <= SEEDS_MAX; seed++) {
-    const { violation } = simulate(seed, { faults: new Set([fault]) });
-    if (violation !== undefined) return seed;
+    if (simulate(seed, setup).violation !== undefined) return seed;
   }
   return undefined;
 }

@@ -34,13 +34,19 @@ export interface SimOptions {
   readonly proposeEveryMs: number;
   /** How much clocks may be fast or slow, as a fraction. */
   readonly clockSkew: number;
+  /** When one node loses its disk; Infinity for never. */
+  readonly wipeAtMs: number;
 }
 
 export function drawOptions(seed: number): SimOptions {
   const random = new SeededRandom(seed);
+  const voterCount = random.pick([1, 2, 3, 3, 3, 4, 5, 5]);
+  // A majority must be left: no wipe in small clusters, and no other change.
+  const isWiped = voterCount >= 3 && random.chance(0.2);
   return {
     seed,
-    voterCount: random.pick([1, 2, 3, 3, 3, 4, 5, 5]),
+    voterCount,
+    wipeAtMs: isWiped ? random.between({ from: 500, to: 3_500 }) : Infinity,
     spareCount: random.pick([0, 1, 2]),
     safetyMs: 4_000,
     livenessMs: 6_000,
@@ -56,7 +62,7 @@ export function drawOptions(seed: number): SimOptions {
     partitionEveryMs: random.pick([Infinity, 1_500, 700, 350]),
     slowDiskEveryMs: random.pick([Infinity, Infinity, 1_000]),
     fullDiskEveryMs: random.pick([Infinity, Infinity, 1_000, 400]),
-    changeEveryMs: random.pick([Infinity, 500, 150]),
+    changeEveryMs: isWiped ? Infinity : random.pick([Infinity, 500, 150]),
     transferEveryMs: random.pick([Infinity, 1_000, 300]),
     compactEveryMs: random.pick([Infinity, 400, 150]),
     readEveryMs: random.pick([50, 15]),

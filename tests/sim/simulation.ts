@@ -6,10 +6,11 @@
 import { NO_FAULTS, type RaftFaults } from "../../core/raft/faults.ts";
 import { renderEntry } from "../core/raft/support/render.ts";
 import { Violation } from "./checker.ts";
-import { Cluster } from "./cluster.ts";
+import { Cluster, type WipedIdentity } from "./cluster.ts";
 import type { Coverage } from "./coverage.ts";
 import { calm, startNemesis } from "./nemesis.ts";
 import { drawOptions, type SimOptions } from "./options.ts";
+import { planWipe } from "./replacement.ts";
 import { Trace } from "./trace.ts";
 import { Workload } from "./workload.ts";
 
@@ -24,7 +25,11 @@ export interface SimResult {
 
 export function simulate(
   seed: number,
-  setup: { faults?: RaftFaults; trace?: Trace } = {},
+  setup: {
+    faults?: RaftFaults;
+    wipedIdentity?: WipedIdentity;
+    trace?: Trace;
+  } = {},
 ): SimResult {
   const options = drawOptions(seed);
   const trace = setup.trace ?? new Trace({ mode: "off" });
@@ -37,6 +42,10 @@ export function simulate(
   cluster.workload = workload;
   let violation: Error | undefined;
   try {
+    planWipe(cluster, {
+      atMs: options.wipeAtMs,
+      identity: setup.wipedIdentity ?? "new",
+    });
     run(cluster, workload, options);
   } catch (error) {
     // Broken invariants of the core itself count as findings too.

@@ -7,9 +7,10 @@ import type { Accepted, Proposal } from "../../../core/cluster/proposal.ts";
 import { type Offset, offset } from "../../../core/ids.ts";
 import type { Log } from "../../../core/log/log.ts";
 import type { RecoveryReport } from "../../../core/log/recovery.ts";
-import type {
-  ConfigurationChange,
-  NodeId,
+import {
+  type ConfigurationChange,
+  type NodeId,
+  votersOf,
 } from "../../../core/raft/configuration.ts";
 import type { Message } from "../../../core/raft/messages.ts";
 import { Waiters } from "../waiters.ts";
@@ -49,10 +50,17 @@ export class Replica {
   readonly #readable = new Waiters();
   #failure: Error | undefined;
   #drained: (() => void) | undefined;
+  #settled: (() => void) | undefined;
 
-  /** Throws `corrupt`, `locked`, `invalid_argument`, `disk_full`, `disk_failed`. */
+  /**
+   * Opens or creates the replica in its directory. One that is the only voter
+   * leads when this resolves; another is as far as it knows. Throws `corrupt`,
+   * `locked`, `invalid_argument`, `disk_full`, `disk_failed`.
+   */
   static async open(options: ReplicaOptions): Promise<Replica> {
-    return new Replica(options, await recover(options));
+    const replica = new Replica(options, await recover(options));
+    await replica.#whenSettled();
+    return replica;
   }
 
   private constructor(options: ReplicaOptions, recovered: Recovered) {
@@ -190,13 +198,18 @@ export class Replica {
     );
   }
 
-  /** Founds a group of these members, all of which must call it alike. */
-  bootstrap(founders: readonly Founder[]): Promise<BootstrapResult> {
-    return bootstrap(this.#options, {
+  /**
+   * Founds a group of these members, all of which must call it alike. A single
+   * founder leads when this resolves.
+   */
+  async bootstrap(founders: readonly Founder[]): Promise<BootstrapResult> {
+    const result = await bootstrap(this.#options, {
       recovered: this.#recovered,
       machinery: this.#machinery,
       founders,
     });
+    await this.#whenSettled();
+    return result;
   }
 
   /** Adds a member; it gets a vote by itself when it has caught up. */
@@ -283,9 +296,33 @@ export class Replica {
     });
   }
 
+  /** The only voter leads after a few syncs; nobody else is waited for. */
+  async #whenSettled(): Promise<void> {
+    const { configuration, id } = this.#machinery.loop.raft.status;
+    const [voter, ...others] = votersOf(configuration);
+    if (voter !== id || others.length > 0) return;
+    await new Promise<void>((resolve) => {
+      this.#settled = resolve;
+      this.#machinery.loop.wake();
+    });
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #tellSettled(): void {
+    if (this.#settled === undefined) return;
+    const { commitIndex, lastIndex } = this.#machinery.loop.raft.status;
+    const isCommitted = this.isLeader && commitIndex === lastIndex;
+    const isStuck = this.#failure !== undefined ||
+      this.#machinery.block.reason !== undefined;
+    if (!isCommitted && !isStuck) return;
+    this.#settled();
+    this.#settled = undefined;
+  }
+
   #onTurn(): void {
     const { queue, waiters, checkpoints } = this.#machinery;
     checkpoints.note();
+    this.#tellSettled();
     if (this.#drained === undefined) return;
     if (queue.isEmpty && waiters.isEmpty) this.#drained();
   }
@@ -298,6 +335,7 @@ export class Replica {
     queue.refuseAll(failed(cause));
     waiters.giveUp(`the log has failed: ${cause.message}`);
     barriers.stop();
+    this.#tellSettled();
     this.#options.watcher.failed(cause);
   }
 }

@@ -146,11 +146,12 @@ export class ReplicaLoop {
     await Promise.resolve();
     while (!this.#isStopped) {
       this.#takeInputs();
-      for (let ready = this.#raft.ready(); ready; ready = this.#raft.ready()) {
-        const waiting = this.#workOff(ready);
-        if (waiting !== undefined) await waiting;
-        if (this.#isStopped) return;
-      }
+      await this.#workOffAll();
+      // Who was answered just now may have more for the next entry.
+      await Promise.resolve();
+      this.#propose();
+      await this.#workOffAll();
+      if (this.#isStopped) return;
       this.#parts.sync.start();
       this.#parts.onTurn();
       if (!this.#hasInputs) break;
@@ -158,6 +159,15 @@ export class ReplicaLoop {
     // At once: an input that comes right after this one must find it so.
     this.#isRunning = false;
     this.#setTimer();
+  }
+
+  async #workOffAll(): Promise<void> {
+    while (!this.#isStopped) {
+      const ready = this.#raft.ready();
+      if (ready === undefined) return;
+      const waiting = this.#workOff(ready);
+      if (waiting !== undefined) await waiting;
+    }
   }
 
   get #hasInputs(): boolean {
@@ -181,7 +191,6 @@ export class ReplicaLoop {
     for (const call of calls) call.run(this.#raft);
     if (nowMs >= this.#raft.nextDeadlineMs) this.#raft.tick(nowMs);
     barriers.ask(this.#raft);
-    this.#propose();
   }
 
   #takeSynced(nowMs: number): void {

@@ -11,6 +11,9 @@ import {
 } from "./configuration.ts";
 import type { HardState } from "./ready.ts";
 
+/** The first entry's term, in which nobody campaigns or leads. */
+export const FOUNDING_TERM: Term = term(1);
+
 /** What a founder must write and sync before its Raft is created. */
 export interface Founding {
   readonly hardState: HardState;
@@ -29,9 +32,9 @@ export function foundCluster(
   const configuration = makeConfiguration(
     founders.map((founder) => ({ ...founder, role: "voter" })),
   );
-  const first = { index: logIndex(1), term: term(1) };
+  const first = { index: logIndex(1), term: FOUNDING_TERM };
   return {
-    hardState: { term: term(1), votedFor: undefined },
+    hardState: { term: FOUNDING_TERM, votedFor: undefined },
     entry: { kind: "configuration", ...first, configuration },
   };
 }

@@ -11,6 +11,7 @@ import {
 } from "./configuration.ts";
 import { Durability } from "./durability.ts";
 import { EntryLog } from "./entry_log.ts";
+import { FOUNDING_TERM } from "./founding.ts";
 import { NO_FAULTS, type RaftFaults } from "./faults.ts";
 import type { LogView } from "./log_view.ts";
 import { makeOutput } from "./outbox.ts";
@@ -58,7 +59,7 @@ export function initialState(options: RaftOptions): RaftState {
     isWriteBlocked: false,
     leaderId: undefined,
     // It may have promised a leader its lease just before it stopped.
-    leaderContactMs: currentTerm > 0 ? options.nowMs : -Infinity,
+    leaderContactMs: currentTerm > FOUNDING_TERM ? options.nowMs : -Infinity,
     electionDeadlineMs: Infinity,
     commitIndex,
     toldCommitIndex: logIndex(0),

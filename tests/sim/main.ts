@@ -7,6 +7,7 @@
 import { parseArgs } from "node:util";
 import type { RaftFault } from "../../core/raft/faults.ts";
 import { Coverage } from "./coverage.ts";
+import { drawOptions } from "./options.ts";
 import { simulate } from "./simulation.ts";
 import { Trace } from "./trace.ts";
 
@@ -22,9 +23,9 @@ const faults = new Set(values.fault ? [values.fault as RaftFault] : []);
 Deno.exit(values.seed ? replay(Number(values.seed)) : runMany());
 
 function replay(seed: number): number {
+  console.log(JSON.stringify(drawOptions(seed)));
   const trace = new Trace({ mode: "keep", print: (line) => console.log(line) });
   const result = simulate(seed, { faults, trace });
-  console.log(JSON.stringify(result.options));
   console.log(
     `${result.eventCount} events, ${result.acknowledgedCount} acknowledged`,
   );

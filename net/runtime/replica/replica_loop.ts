@@ -106,7 +106,14 @@ export class ReplicaLoop {
   call<T>(call: (raft: ReplicaRaft) => T | Promise<T>): Promise<T> {
     if (this.#isStopped) return Promise.reject(stopping());
     return new Promise((resolve, reject) => {
-      const run = (raft: ReplicaRaft): void => resolve(call(raft));
+      const run = (raft: ReplicaRaft): void => {
+        try {
+          resolve(call(raft));
+        } catch (error) {
+          reject(error);
+          throw error;
+        }
+      };
       this.#calls.push({ run, reject });
       this.wake();
     });
@@ -186,9 +193,9 @@ export class ReplicaLoop {
     this.#messages = [];
     for (const message of messages) raft.step(message, nowMs);
     this.#takeSynced(nowMs);
-    const calls = this.#calls;
-    this.#calls = [];
-    for (const call of calls) call.run(this.#raft);
+    for (let left = this.#calls.length; left > 0; left--) {
+      this.#calls.shift()?.run(this.#raft);
+    }
     if (nowMs >= this.#raft.nextDeadlineMs) this.#raft.tick(nowMs);
     barriers.ask(this.#raft);
   }

@@ -1,0 +1,115 @@
+/** Disks that are full, fail or stall. */
+import assert from "node:assert/strict";
+import { ReplicaWorld, valuesOf } from "./support/replica_world.ts";
+
+const IDS = ["a", "b", "c"];
+const BIG = "x".repeat(2_000);
+
+function fill(
+  disk: { capacityBytes: number; freeBytes(path: string): number },
+) {
+  disk.capacityBytes = 0;
+  disk.capacityBytes = -disk.freeBytes("/") + 100;
+}
+
+Deno.test("a single voter with a full disk refuses, can be read, and recovers by itself", async () => {
+  const world = await ReplicaWorld.found(["a"]);
+  const a = await world.leader();
+  await world.produce(a, ["before"]);
+  fill(a.disk);
+  await assert.rejects(world.produce(a, [BIG]), { code: "disk_full" });
+  assert.match(a.up.facts.appendBlocked, /full/);
+  assert.deepEqual(valuesOf(a.up), ["before"]);
+  await world.time.run(3_000);
+  await assert.rejects(world.produce(a, ["x"]), { code: "disk_full" });
+  a.disk.capacityBytes = Infinity;
+  await world.leader();
+  assert.equal(a.up.facts.appendBlocked, "");
+  assert.deepEqual(await world.produce(a, [BIG]), { offset: 1, count: 1 });
+  assert.equal(a.failure, undefined);
+  await world.stopAll();
+});
+
+Deno.test("a leader with a full disk hands over, and follows again when there is room", async () => {
+  const world = await ReplicaWorld.found(IDS);
+  const leader = await world.leader();
+  await world.produce(leader, ["before"]);
+  fill(leader.disk);
+  await assert.rejects(world.produce(leader, [BIG]), { code: "disk_full" });
+  const others = world.followersOf(leader).map(({ id }) => id);
+  const next = await world.leader(others);
+  await world.produce(next, [BIG]);
+  await world.produce(next, ["after"]);
+  await world.time.run(2_000);
+  assert.equal(leader.up.status().role, "follower");
+  assert.equal(leader.up.nextOffset, 1, "it has no room for the next");
+  leader.disk.capacityBytes = Infinity;
+  await world.converge();
+  assert.deepEqual(valuesOf(leader.up), ["before", BIG, "after"]);
+  assert.equal(leader.failure, undefined);
+  await world.stopAll();
+});
+
+Deno.test("a follower with a full disk does not acknowledge, and catches up when there is room", async () => {
+  const world = await ReplicaWorld.found(IDS);
+  const leader = await world.leader();
+  const [full] = world.followersOf(leader);
+  assert(full);
+  fill(full.disk);
+  for (let n = 0; n < 5; n++) await world.produce(leader, [BIG]);
+  await world.time.run(500);
+  assert.match(full.up.facts.appendBlocked, /full/);
+  const lag = leader.up.status().followers.find(({ id }) => id === full.id);
+  assert.equal(lag?.lagRecords, 5);
+  full.disk.capacityBytes = Infinity;
+  await world.converge();
+  assert.equal(full.up.facts.appendBlocked, "");
+  assert.deepEqual(valuesOf(full.up), valuesOf(leader.up));
+  await world.stopAll();
+});
+
+Deno.test("a failed sync ends the replica, and nothing more is acknowledged", async () => {
+  const world = await ReplicaWorld.found(IDS);
+  const leader = await world.leader();
+  await world.produce(leader, ["before"]);
+  leader.disk.countedKinds = ["sync"];
+  leader.disk.failOperation = leader.disk.operationCount + 1;
+  leader.disk.operationCount = 0;
+  leader.disk.failOperation = 1;
+  await assert.rejects(world.produce(leader, ["x"]), { code: "unavailable" });
+  assert.equal((leader.failure as { code?: string })?.code, "disk_failed");
+  await assert.rejects(world.produce(leader, ["y"]), { code: "unavailable" });
+  const others = world.followersOf(leader).map(({ id }) => id);
+  const next = await world.leader(others);
+  await world.produce(next, ["after"]);
+  await world.restart(leader.id);
+  await world.converge();
+  assert.deepEqual(valuesOf(leader.up), valuesOf(next.up));
+  await world.stopAll();
+});
+
+Deno.test("a leader whose disk stalls hands leadership over", async () => {
+  const world = await ReplicaWorld.found(IDS, {
+    raft: { diskStallMaxMs: 1_000 },
+  });
+  const leader = await world.leader();
+  let release = () => {};
+  leader.disk.beforeSync = () =>
+    new Promise((resolve) => {
+      const before = release;
+      release = () => {
+        before();
+        resolve();
+      };
+    });
+  await world.produce(leader, ["on the others"]);
+  const others = world.followersOf(leader).map(({ id }) => id);
+  const next = await world.leader(others);
+  assert.notEqual(next, leader);
+  leader.disk.beforeSync = () => Promise.resolve();
+  release();
+  await world.produce(next, ["after"]);
+  await world.converge();
+  assert.deepEqual(valuesOf(leader.up), ["on the others", "after"]);
+  await world.stopAll();
+});

@@ -4,7 +4,6 @@
 import { create, fromBinary, toBinary } from "../rpc/protobuf.ts";
 import type { Accepted } from "../../core/cluster/proposal.ts";
 import type { Clock, Random, Scheduler } from "../../core/env.ts";
-import type { CallOptions } from "../grpc/client.ts";
 import {
   type GetServersResponse,
   GetServersResponseSchema,
@@ -23,11 +22,12 @@ import {
   encodeProduceRequest,
   type Start,
 } from "../rpc/messages.ts";
-import { Channel, type Dial } from "./channel.ts";
+import { ConnectionPool, type Dial } from "./connection_pool.ts";
 import { consumeBatches } from "./consumer.ts";
 import { Producer } from "./producer.ts";
 import type { EncodedRecords } from "./record_builder.ts";
-import { asProglogError } from "./retry.ts";
+import type { CallKind } from "./picker.ts";
+import { asProglogError, isSurelyNotDone, Retry } from "./retry.ts";
 
 const IN_FLIGHT_BYTES_DEFAULT = 8 * 1024 * 1024;
 const BATCH_BYTES_DEFAULT = 512 * 1024;
@@ -57,11 +57,11 @@ export interface ConsumeRange {
 
 export class ProglogClient {
   readonly #env: ClientEnvironment;
-  readonly #channel: Channel;
+  readonly #pool: ConnectionPool;
 
   constructor(env: ClientEnvironment) {
     this.#env = env;
-    this.#channel = new Channel(env);
+    this.#pool = new ConnectionPool(env);
   }
 
   /** Pipelined and idempotent; for more than a few records. */
@@ -70,13 +70,16 @@ export class ProglogClient {
   ): Producer {
     return new Producer({
       ...this.#env,
-      channel: this.#channel,
+      pool: this.#pool,
       log: options.log ?? "",
       inFlightBytesMax: options.inFlightBytesMax ?? IN_FLIGHT_BYTES_DEFAULT,
     });
   }
 
-  /** One request, one answer, one try. */
+  /**
+   * One request, one answer. It has no idempotency key: it is tried again only
+   * where it was surely not appended, otherwise `unavailable` leaves it open.
+   */
   async produce(batch: EncodedRecords, log = ""): Promise<Accepted> {
     const request = encodeProduceRequest({
       log,
@@ -85,7 +88,7 @@ export class ProglogClient {
       sequence: 0,
     });
     return decodeProduceResponse(
-      await this.#unary("/log.v1.Log/Produce", request),
+      await this.#unary(WRITE, "/log.v1.Log/Produce", request),
     );
   }
 
@@ -94,7 +97,7 @@ export class ProglogClient {
     const { signal } = range;
     return consumeBatches({
       ...this.#env,
-      channel: this.#channel,
+      pool: this.#pool,
       log: range.log ?? "",
       start: range.start ?? "offset",
       offset: range.offset ?? 0,
@@ -106,12 +109,16 @@ export class ProglogClient {
   }
 
   async servers(): Promise<GetServersResponse["servers"]> {
-    const answer = await this.#unary("/log.v1.Log/GetServers", NO_BYTES);
+    const answer = await this.#unary(ASK, "/log.v1.Log/GetServers", NO_BYTES);
     return fromBinary(GetServersResponseSchema, answer).servers;
   }
 
   async status(): Promise<GetStatusResponse> {
-    const answer = await this.#unary("/proglog.v1.Admin/GetStatus", NO_BYTES);
+    const answer = await this.#unary(
+      ASK,
+      "/proglog.v1.Admin/GetStatus",
+      NO_BYTES,
+    );
     return fromBinary(GetStatusResponseSchema, answer);
   }
 
@@ -121,6 +128,7 @@ export class ProglogClient {
       beforeOffset: BigInt(request.before),
     });
     const answer = await this.#unary(
+      ASK,
       "/proglog.v1.Admin/Trim",
       toBinary(TrimRequestSchema, message),
     );
@@ -128,15 +136,38 @@ export class ProglogClient {
   }
 
   close(): Promise<void> {
-    return this.#channel.close();
+    return this.#pool.close();
   }
 
-  async #unary(path: string, request: Uint8Array): Promise<Uint8Array> {
-    const options: CallOptions = { timeoutMs: this.#env.timeoutMs };
-    try {
-      return await (await this.#channel.client()).unary(path, request, options);
-    } catch (error) {
-      throw asProglogError(error);
+  /** Throws ProglogError. With no server in reach it does not wait for one. */
+  async #unary(
+    work: Work,
+    path: string,
+    request: Uint8Array,
+  ): Promise<Uint8Array> {
+    const { timeoutMs, clock } = this.#env;
+    const deadlineMs = clock.monotonicMs() + timeoutMs;
+    const retry = new Retry(this.#env, timeoutMs);
+    for (;;) {
+      const route = await this.#pool.route(work.kind);
+      try {
+        return await route.client.unary(path, request, { deadlineMs });
+      } catch (error) {
+        const failure = asProglogError(error);
+        this.#pool.failed(route, failure);
+        const isSafe = work.isRepeatable === "yes" || isSurelyNotDone(error);
+        if (!isSafe || clock.monotonicMs() >= deadlineMs) throw failure;
+        await retry.pause(failure);
+      }
     }
   }
 }
+
+interface Work {
+  readonly kind: CallKind;
+  /** "yes": twice is the same as once. */
+  readonly isRepeatable: "yes" | "no";
+}
+
+const WRITE: Work = { kind: "write", isRepeatable: "no" };
+const ASK: Work = { kind: "ask", isRepeatable: "yes" };

@@ -6,12 +6,12 @@ import {
   type CertificateFiles,
   readCertificateFiles,
 } from "../auth/certificate_files.ts";
-import { ProglogError } from "../../core/errors.ts";
 import { dialGrpc } from "../grpc/dial.ts";
 import { createClock, createScheduler } from "../os/clock.ts";
 import { createRandom } from "../os/random.ts";
+import { splitAddress } from "../transport/address.ts";
 import type { TlsMaterial } from "../transport/types.ts";
-import type { Dial } from "./channel.ts";
+import type { Dial } from "./connection_pool.ts";
 import { ProglogClient } from "./client.ts";
 
 export interface ConnectOptions {
@@ -25,6 +25,8 @@ export interface ConnectOptions {
 }
 
 const MESSAGE_BYTES_DEFAULT = 64 * 1024 * 1024;
+/** A server that is silent for longer is passed over for another one. */
+const CONNECT_TIMEOUT_MAX_MS = 3_000;
 
 /** Nothing is dialled before the first call. Throws for unreadable certificates. */
 export function createClient(options: ConnectOptions): ProglogClient {
@@ -54,20 +56,8 @@ function createDial(options: {
       tls: options.tls,
       clock: createClock(),
       scheduler: createScheduler(),
-      connectTimeoutMs: options.timeoutMs,
+      connectTimeoutMs: Math.min(options.timeoutMs, CONNECT_TIMEOUT_MAX_MS),
       messageSizeMaxBytes: options.messageBytesMax,
     });
   };
-}
-
-/** "host:port", "[::1]:port". */
-function splitAddress(address: string): { host: string; port: number } {
-  const match = /^\[?(.+?)\]?:(\d+)$/.exec(address);
-  if (match?.[1] === undefined) {
-    throw new ProglogError(
-      "invalid_argument",
-      `Cannot connect to "${address}" as it is not host:port`,
-    );
-  }
-  return { host: match[1], port: Number(match[2]) };
 }

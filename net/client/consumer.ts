@@ -10,11 +10,11 @@ import {
   encodeConsumeRequest,
   type Start,
 } from "../rpc/messages.ts";
-import type { Channel } from "./channel.ts";
+import type { ConnectionPool } from "./connection_pool.ts";
 import { asProglogError, Retry, type RetryEnvironment } from "./retry.ts";
 
 export interface ConsumeOptions extends RetryEnvironment {
-  readonly channel: Channel;
+  readonly pool: ConnectionPool;
   /** Log name; empty for the default log. */
   readonly log: string;
   readonly start: Start;
@@ -30,61 +30,99 @@ export interface ConsumeOptions extends RetryEnvironment {
   readonly signal?: AbortSignal;
 }
 
+/** How far a consumer is, over all the servers that it has read from. */
+interface Progress {
+  start: Start;
+  offset: number;
+  /** Where the log ended when the first batch was read; 0 before it. */
+  endOffset: number;
+}
+
 const PATH = "/log.v1.Log/ConsumeStream";
 
 /** Batches in order, without gaps. Throws ProglogError. */
 export async function* consumeBatches(
   options: ConsumeOptions,
 ): AsyncGenerator<ConsumeBatch, void, undefined> {
-  let position = { start: options.start, offset: options.offset };
+  const progress: Progress = {
+    start: options.start,
+    offset: options.offset,
+    endOffset: 0,
+  };
   let retry = new Retry(options, options.timeoutMs);
-  for (;;) {
+  for (let attempt = 0;; attempt++) {
     try {
-      for await (const batch of openStream(options, position)) {
-        checkOrder(batch, position);
+      for await (const batch of openStream(options, progress)) {
+        checkOrder(batch, progress);
         yield batch;
-        position = { start: "offset", offset: batch.baseOffset + batch.count };
+        advance(progress, batch);
         retry = new Retry(options, options.timeoutMs);
       }
-      return;
+      // The first server knows best where the log ended; others may lag.
+      if (attempt === 0 || progress.offset >= progress.endOffset) return;
+      await retry.pause(lagging(progress));
     } catch (error) {
       if (options.signal?.aborted) return;
-      await retry.pause(asProglogError(error));
+      await retry.pause(asRetriable(asProglogError(error), progress));
     }
   }
 }
 
+function advance(progress: Progress, batch: ConsumeBatch): void {
+  if (progress.endOffset === 0) progress.endOffset = batch.nextOffset;
+  progress.start = "offset";
+  progress.offset = batch.baseOffset + batch.count;
+}
+
 async function* openStream(
   options: ConsumeOptions,
-  position: { start: Start; offset: number },
+  { start, offset }: Progress,
 ): AsyncGenerator<ConsumeBatch, void, undefined> {
-  const client = await options.channel.client();
+  const { pool, signal, consistency } = options;
+  const route = await pool.route(consistency === "leader" ? "write" : "read");
   const request = encodeConsumeRequest({
-    ...position,
+    start,
+    offset,
     log: options.log,
     batchBytesMax: options.batchBytesMax,
     stopsAtEnd: !options.follow,
-    consistency: options.consistency,
+    consistency,
   });
-  const { signal } = options;
-  const messages = client.serverStream(
-    PATH,
-    request,
-    signal === undefined ? {} : { signal },
-  );
-  for await (const message of messages) yield decodeConsumeBatch(message);
+  try {
+    const messages = route.client.serverStream(
+      PATH,
+      request,
+      signal === undefined ? {} : { signal },
+    );
+    for await (const message of messages) yield decodeConsumeBatch(message);
+  } catch (error) {
+    pool.failed(route, asProglogError(error));
+    throw error;
+  }
 }
 
 /** A gap would be a lost record: better an error than a silent hole. */
-function checkOrder(
-  batch: ConsumeBatch,
-  position: { start: Start; offset: number },
-): void {
-  if (position.start !== "offset" || batch.baseOffset === position.offset) {
+function checkOrder(batch: ConsumeBatch, progress: Progress): void {
+  if (progress.start !== "offset" || batch.baseOffset === progress.offset) {
     return;
   }
   throw new ProglogError(
     "corrupt",
-    `The agent sent offset ${batch.baseOffset} where ${position.offset} comes next`,
+    `The agent sent offset ${batch.baseOffset} where ${progress.offset} comes next`,
+  );
+}
+
+/** What was read up to here is committed: a server that ends earlier lags. */
+function asRetriable(error: ProglogError, progress: Progress): ProglogError {
+  const hasRead = progress.endOffset > 0;
+  const isBeyondEnd = error.code === "offset_out_of_range" &&
+    Number(error.details["highest_offset"]) < progress.offset;
+  return hasRead && isBeyondEnd ? lagging(progress) : error;
+}
+
+function lagging({ offset }: Progress): ProglogError {
+  return new ProglogError(
+    "unavailable",
+    `The agent does not have offset ${offset} yet, which another one has`,
   );
 }

@@ -1,7 +1,8 @@
 /**
  * Pipelined, idempotent produce over one ProduceStream. Every request has the
- * producer's id and the next sequence number; after a broken connection the
- * requests without an answer are sent again, and the log appends each once.
+ * producer's id and the next sequence number; after a broken connection, or when
+ * another server leads, the requests without an answer are sent again, and the
+ * log appends each once.
  *
  * Invariants:
  * 1. `#unacknowledged` holds the requests without an answer, in order.
@@ -15,12 +16,12 @@ import {
   decodeProduceResponse,
   encodeProduceRequest,
 } from "../rpc/messages.ts";
-import type { Channel } from "./channel.ts";
+import type { ConnectionPool } from "./connection_pool.ts";
 import type { EncodedRecords } from "./record_builder.ts";
 import { asProglogError, Retry, type RetryEnvironment } from "./retry.ts";
 
 export interface ProducerOptions extends RetryEnvironment {
-  readonly channel: Channel;
+  readonly pool: ConnectionPool;
   /** Log name; empty for the default log. */
   readonly log: string;
   /** How long a request may go without an answer, tries included. */
@@ -119,7 +120,6 @@ export class Producer {
         });
       } catch (error) {
         const failure = asProglogError(error);
-        this.#call = undefined;
         await retry.pause(failure).catch((last) => this.#fail(last));
       }
     }
@@ -132,18 +132,34 @@ export class Producer {
 
   /** One stream: sends what has no answer yet, then takes answers. */
   async #stream(onAnswer: () => void): Promise<void> {
-    const client = await this.#options.channel.client();
-    const call = client.bidi(PATH);
+    const { pool } = this.#options;
+    const route = await pool.route("write");
+    const call = route.client.bidi(PATH);
     this.#call = call;
+    // Another server may pass writes on, but the leader is one hop nearer.
+    const forget = pool.onLeader((leader) => {
+      if (leader !== route.address) call.responses.return?.();
+    });
+    try {
+      await this.#converse(call, onAnswer);
+    } catch (error) {
+      pool.failed(route, asProglogError(error));
+      throw error;
+    } finally {
+      forget();
+      this.#call = undefined;
+    }
+    if (!this.#isDone()) {
+      throw new ProglogError("unavailable", "The agent ended the stream");
+    }
+  }
+
+  async #converse(call: BidiCall, onAnswer: () => void): Promise<void> {
     for (const { message } of this.#unacknowledged) call.requests.send(message);
     for await (const answer of call.responses) {
       onAnswer();
       this.#acknowledge(decodeProduceResponse(answer));
       if (this.#isDone()) call.requests.end();
-    }
-    this.#call = undefined;
-    if (!this.#isDone()) {
-      throw new ProglogError("unavailable", "The agent ended the stream");
     }
   }
 

@@ -34,25 +34,33 @@ export function isRetriable(error: ProglogError): boolean {
   }
 }
 
+/** Whether the call was surely not done: a second try cannot double anything. */
+export function isSurelyNotDone(error: unknown): boolean {
+  if (error instanceof StatusError && error.outcome !== "answered") {
+    return error.outcome === "not_processed";
+  }
+  const { code, details } = asProglogError(error);
+  return code === "not_leader" || details["outcome"] === "not_appended";
+}
+
 /** Counts the tries of one piece of work up to its deadline. */
 export class Retry {
   readonly #env: RetryEnvironment;
-  readonly #deadlineMs: number;
+  readonly #timeoutMs: number;
+  #deadlineMs: number | undefined;
   #attempt = 0;
 
-  /** `timeoutMs` counts from now. */
+  /** `timeoutMs` counts from the first failure: silence before it is none. */
   constructor(env: RetryEnvironment, timeoutMs: number) {
     this.#env = env;
-    this.#deadlineMs = env.clock.monotonicMs() + timeoutMs;
-  }
-
-  get isOver(): boolean {
-    return this.#env.clock.monotonicMs() >= this.#deadlineMs;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** Waits before the next try; throws `failure` when no time is left. */
   async pause(failure: ProglogError): Promise<void> {
-    if (!isRetriable(failure) || this.isOver) throw failure;
+    const nowMs = this.#env.clock.monotonicMs();
+    this.#deadlineMs ??= nowMs + this.#timeoutMs;
+    if (!isRetriable(failure) || nowMs >= this.#deadlineMs) throw failure;
     const delayMs = backoffMs(this.#attempt++, this.#env.random);
     await new Promise<void>((resolve) =>
       this.#env.scheduler.after(delayMs, resolve)

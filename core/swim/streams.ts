@@ -11,7 +11,12 @@ import type { SwimState } from "./state.ts";
 import { encodeCompressed } from "./wire/compress.ts";
 import { type Endpoint, formatEndpoint } from "./wire/ip.ts";
 import { encodeLabel } from "./wire/label.ts";
-import { encodeAck, encodeError, type Ping } from "./wire/messages.ts";
+import {
+  encodeAck,
+  encodeError,
+  type Ping,
+  type UserMessage,
+} from "./wire/messages.ts";
 import type { PushPull } from "./wire/push_pull.ts";
 import { concat, sealStream } from "./wire/seal.ts";
 import { type StreamMessage, StreamReader } from "./wire/stream_reader.ts";
@@ -149,20 +154,32 @@ function handle(
     case "push_pull":
       return handlePushPull(state, session, message);
     case "ping":
-      return answerPing(state, session, message);
-    case "ack":
-      if (session.purpose.kind === "ping") {
-        finishProbe(state, message.seqNo);
-      }
-      return close(state, session);
     case "user":
-      close(state, session);
-      return state.delegate.onMessage(message.payload);
+      return handleInbound(state, session, message);
+    case "ack":
+      if (session.purpose.kind !== "ping") break;
+      finishProbe(state, message.seqNo);
+      return close(state, session);
     case "error":
       return fail(state, session, `the peer says: ${message.error}`);
     default:
       return unreachable(message);
   }
+  fail(state, session, `unexpected ${message.kind}`);
+}
+
+/** What only the dialling side may send. */
+function handleInbound(
+  state: SwimState,
+  session: StreamSession,
+  message: Ping | UserMessage,
+): void {
+  if (session.purpose.kind !== "inbound") {
+    return fail(state, session, `unexpected ${message.kind}`);
+  }
+  if (message.kind === "ping") return answerPing(state, session, message);
+  close(state, session);
+  state.delegate.onMessage(message.payload);
 }
 
 /** Our state goes out before theirs is merged: it is what we knew till then. */

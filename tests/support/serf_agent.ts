@@ -19,6 +19,9 @@ export function hasSerf(): boolean {
   }
 }
 
+/** No serf command takes longer; one that does has failed. */
+const COMMAND_S = 20;
+
 export interface SerfAgentOptions {
   readonly name: string;
   readonly join?: string;
@@ -84,7 +87,8 @@ export class SerfAgent {
     ...args: string[]
   ): Promise<{ code: number; text: string }> {
     const all = [verb, `-rpc-addr=${this.#rpc}`, ...args];
-    const output = await command(this.#namespace, "serf", all, "piped")
+    const inTime = ["-k", "1", `${COMMAND_S}`, "serf", ...all];
+    const output = await command(this.#namespace, "timeout", inTime, "piped")
       .output();
     return {
       code: output.code,

@@ -121,6 +121,8 @@ export class Checker {
     for (const order of [...ready.sendNow, ...ready.sendAfterPersist]) {
       if (order.kind !== "pre_vote_response") continue;
       const { term } = node.raft.status;
+      // Granted before a later input of the same turn raised the term.
+      if (ready.persist?.hardState !== undefined) continue;
       if (order.vote === "granted" && order.term <= term) {
         fail(`Pre-vote: ${node.id} in term ${term} granted ${order.term}`);
       }

@@ -143,7 +143,7 @@ export class Cluster implements Observer {
 
   #add(id: string, founders: readonly string[]): SimNode {
     const random = this.random.fork();
-    const { appendEntriesMax, syncMaxMs } = this.#options;
+    const { appendEntriesMax, syncMaxMs, batching } = this.#options;
     const node = new MemoryNode({
       id,
       random,
@@ -151,7 +151,7 @@ export class Cluster implements Observer {
       config: { ...SIM_RAFT_CONFIG, appendEntriesMax },
       faults: this.#faults,
     }, founders);
-    const drive = { syncMaxMs };
+    const drive = { syncMaxMs, batching };
     const host = this.#makeHost(id, random, {
       boot: (machine) => this.#boot(simNode, machine),
       powerLoss: () => this.#powerLoss(simNode, random),

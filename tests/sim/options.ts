@@ -19,6 +19,8 @@ export interface SimOptions {
   readonly syncMaxMs: number;
   /** Entries in one append; few make more interleavings. */
   readonly appendEntriesMax: number;
+  /** Chance that a node takes several inputs before it works them off. */
+  readonly batching: number;
   /** Mean time between two faults of a kind; Infinity for none of it. */
   readonly crashEveryMs: number;
   /** Chance to crash right after a vote, a won election or a commit. */
@@ -56,6 +58,7 @@ export function drawOptions(seed: number): SimOptions {
     delayMaxMs: random.pick([1, 5, 20, 60]),
     syncMaxMs: random.pick([1, 5, 20, 80]),
     appendEntriesMax: random.pick([1, 3, 100]),
+    batching: random.pick([0, 0.2, 0.7]),
     crashEveryMs: random.pick([Infinity, 1_500, 600, 250]),
     awkwardCrash: random.pick([0, 0, 0.02, 0.1, 0.25]),
     pauseEveryMs: random.pick([Infinity, Infinity, 1_000, 400]),

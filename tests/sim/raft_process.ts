@@ -19,9 +19,14 @@ export interface Observer {
   received(node: MemoryNode, message: Message): void;
 }
 
+/** How fast a node's disk and loop are. */
 export interface Drive {
   syncMaxMs: number;
+  /** Chance that the loop takes more inputs before it works off the Readies. */
+  batching: number;
 }
+
+const BATCH_MS = 3;
 
 export class RaftProcess implements Process {
   readonly #machine: Machine;
@@ -50,7 +55,10 @@ export class RaftProcess implements Process {
     const message = decodeMessage(bytes, parseEntries);
     this.#observer.received(this.#node, message);
     this.#node.raft.step(message, this.#machine.nowMs());
-    this.workOff();
+    if (!this.#machine.random.chance(this.#drive.batching)) {
+      return this.workOff();
+    }
+    this.#machine.after(BATCH_MS, () => this.workOff());
   }
 
   wake(): void {

@@ -27,7 +27,7 @@ function replace(cluster: Cluster, ids: { id: string; newId: string }): void {
     leaders(cluster).some(({ raft }) =>
       raft.configuration.members.some((member) => member.id === id)
     );
-  if (isMember(ids.newId) && !isMember(ids.id)) {
+  if (isDone(cluster, ids)) {
     return cluster.coverage.saw("replacement");
   }
   for (const { id: leaderId } of leaders(cluster)) {
@@ -41,6 +41,16 @@ function replace(cluster: Cluster, ids: { id: string; newId: string }): void {
     });
   }
   cluster.events.after(RETRY_MS, () => replace(cluster, ids));
+}
+
+/** A leader may still lose a change that is not committed. */
+function isDone(cluster: Cluster, ids: { id: string; newId: string }): boolean {
+  return leaders(cluster).some(({ raft }) => {
+    const { configuration, configurationIndex, commitIndex } = raft.status;
+    const names = configuration.members.map(({ id }) => id);
+    return configurationIndex <= commitIndex && names.includes(ids.newId) &&
+      !names.includes(ids.id);
+  });
 }
 
 function leaders(cluster: Cluster) {

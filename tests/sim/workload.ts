@@ -120,10 +120,10 @@ export class Workload {
     return { kind: "remove", id: this.#random.pick(members) };
   }
 
-  /** Retention: never beyond what is committed and durable here. */
+  /** Retention: never beyond what is applied and durable here. */
   #compact(node: MemoryNode): void {
-    const { commitIndex, durableIndex } = node.raft.status;
-    const last = Math.min(commitIndex, durableIndex);
+    const { durableIndex } = node.raft.status;
+    const last = Math.min(node.committedIndex, durableIndex);
     const first = node.log.start.index + 1;
     if (last < first) return;
     const index = this.#random.between({ from: first, to: last });

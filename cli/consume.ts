@@ -1,7 +1,7 @@
 /**
  * `proglog consume`: records from the log to stdout, as lines, raw bytes or JSON.
  */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { RecordCursor } from "../core/log/record_walk.ts";
 import type { ConsumeBatch, ConsumeRange } from "../net/client/mod.ts";
 import { withClient } from "./connection.ts";
@@ -35,6 +35,12 @@ export function consumeCommand(): Command {
         parseFrom,
       ).default({ start: "earliest", offset: 0 }, "earliest"),
     )
+    .addOption(
+      new Option(
+        "--consistency <level>",
+        "how fresh: local (any server, may lag), leader, or linearizable (all that was acknowledged)",
+      ).choices(["local", "leader", "linearizable"]).default("linearizable"),
+    )
     .option("--follow", "wait for more at the end of the log", false)
     .addOption(
       valueOption(
@@ -64,6 +70,7 @@ async function consume(command: Command): Promise<void> {
         ...options["offset"] as From,
         log: options["log"] === "default" ? "" : options["log"],
         follow: options["follow"],
+        consistency: options["consistency"],
         signal: stop.signal,
       });
       for await (const batch of batches) if (printer.print(batch)) return;

@@ -12,10 +12,13 @@ import { completionCommand } from "./completion.ts";
 import { consumeCommand } from "./consume.ts";
 import { logCommand } from "./log_verb.ts";
 import { describeFailure, EXIT, printError } from "./output.ts";
+import { membersCommand } from "./members.ts";
 import { produceCommand } from "./produce.ts";
+import { removeCommand } from "./remove.ts";
 import { serversCommand } from "./servers.ts";
 import { applySettings, optionNamesOf } from "./settings.ts";
 import { statusCommand } from "./status.ts";
+import { transferLeaderCommand } from "./transfer_leader.ts";
 
 function verbs(): Command[] {
   return [
@@ -25,6 +28,9 @@ function verbs(): Command[] {
     consumeCommand(),
     serversCommand(),
     statusCommand(),
+    membersCommand(),
+    transferLeaderCommand(),
+    removeCommand(),
     benchCommand(),
     logCommand(),
     completionCommand(),

@@ -7,6 +7,8 @@ import {
   type GetStatusResponse,
   GetStatusResponseSchema,
   type LogStatus,
+  type RaftStatus,
+  type ReplicaStatus,
 } from "../net/rpc/gen/proglog/v1/admin_pb.ts";
 import { withClient } from "./connection.ts";
 import { addClientOptions, clientOptionsOf, verb } from "./options.ts";
@@ -59,7 +61,37 @@ function logLines(log: LogStatus): string[] {
   if (log.appendBlocked !== "") {
     lines.push(`          appends are refused: ${log.appendBlocked}`);
   }
-  return lines;
+  return log.raft === undefined ? lines : [...lines, ...raftLines(log.raft)];
+}
+
+function raftLines(raft: RaftStatus): string[] {
+  const leader = raft.leaderName === ""
+    ? "no leader is known"
+    : `${raft.leaderName} at ${raft.leaderAddress} leads`;
+  const lines = [
+    `raft      ${raft.role} in term ${raft.term}, ${leader}, committed ${raft.commitIndex}, applied ${raft.appliedIndex}`,
+  ];
+  if (raft.isLeader) lines.push(`          ${toleranceInWords(raft)}`);
+  return [...lines, ...raft.replicas.map((one) => replicaLine(raft, one))];
+}
+
+function toleranceInWords({ faultToleranceLeft }: RaftStatus): string {
+  if (faultToleranceLeft < 0) return "no quorum: writes have stopped";
+  if (faultToleranceLeft === 0) return "no further voter may fail";
+  const plural = faultToleranceLeft === 1 ? "voter" : "voters";
+  return `${faultToleranceLeft} more ${plural} may fail`;
+}
+
+/** Lags are the leader's knowledge: others do not show any. */
+function replicaLine(raft: RaftStatus, replica: ReplicaStatus): string {
+  const { name, address, role, state, lagRecords, lagMs, silentMs } = replica;
+  const head = `          ${name}  ${address}  `;
+  if (replica.isLeader) return `${head}leader`;
+  if (!raft.isLeader) return `${head}${role}`;
+  const lag = lagRecords === 0n
+    ? "up to date"
+    : `${lagRecords} records (${(Number(lagMs) / 1000).toFixed(1)} s) behind`;
+  return `${head}${role}, ${state}, ${lag}, heard ${silentMs} ms ago`;
 }
 
 function fsyncInWords(fsync: string): string {
@@ -72,7 +104,7 @@ function megabytes(bytes: bigint): string {
   return `${(Number(bytes) / 1e6).toFixed(1)} MB`;
 }
 
-function duration(ms: number): string {
+export function duration(ms: number): string {
   const seconds = Math.floor(ms / 1000);
   if (seconds < 120) return `${seconds} s`;
   if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;

@@ -11,6 +11,14 @@ import {
 import {
   type GetStatusResponse,
   GetStatusResponseSchema,
+  type MembersResponse,
+  MembersResponseSchema,
+  RemoveNodeRequestSchema,
+  type RemoveNodeResponse,
+  RemoveNodeResponseSchema,
+  TransferLeaderRequestSchema,
+  type TransferLeaderResponse,
+  TransferLeaderResponseSchema,
   TrimRequestSchema,
   type TrimResponse,
   TrimResponseSchema,
@@ -133,6 +141,46 @@ export class ProglogClient {
       toBinary(TrimRequestSchema, message),
     );
     return fromBinary(TrimResponseSchema, answer);
+  }
+
+  /** Everyone that gossip knows. */
+  async members(): Promise<MembersResponse["members"]> {
+    const answer = await this.#unary(
+      ASK,
+      "/proglog.v1.Admin/Members",
+      NO_BYTES,
+    );
+    return fromBinary(MembersResponseSchema, answer).members;
+  }
+
+  /** Resolves when another server leads. `to`: name or id of a voter. */
+  async transferLeader(
+    request: { log?: string; to?: string },
+  ): Promise<TransferLeaderResponse> {
+    const message = create(TransferLeaderRequestSchema, request);
+    const answer = await this.#unary(
+      WRITE,
+      "/proglog.v1.Admin/TransferLeader",
+      toBinary(TransferLeaderRequestSchema, message),
+    );
+    return fromBinary(TransferLeaderResponseSchema, answer);
+  }
+
+  /** Takes a node out of the cluster, or says what that would do. */
+  async removeNode(
+    request: { node: string; mode: "dry_run" | "remove" },
+  ): Promise<RemoveNodeResponse> {
+    const { node, mode } = request;
+    const message = create(RemoveNodeRequestSchema, {
+      node,
+      dryRun: mode === "dry_run",
+    });
+    const answer = await this.#unary(
+      WRITE,
+      "/proglog.v1.Admin/RemoveNode",
+      toBinary(RemoveNodeRequestSchema, message),
+    );
+    return fromBinary(RemoveNodeResponseSchema, answer);
   }
 
   close(): Promise<void> {

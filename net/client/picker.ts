@@ -5,7 +5,7 @@
  */
 import { allAddresses, type Endpoints } from "./resolver.ts";
 
-/** "ask": anything that every server can answer alone. */
+/** "ask": about the server itself, so the one that the user named comes first. */
 export type CallKind = "write" | "read" | "ask";
 
 export class Picker {
@@ -14,7 +14,8 @@ export class Picker {
   /** Addresses in the order in which to try them; the first one is the pick. */
   order(kind: CallKind, endpoints: Endpoints): string[] {
     const all = allAddresses(endpoints);
-    const { followers } = endpoints;
+    const { followers, seeds } = endpoints;
+    if (kind === "ask") return [...new Set([...seeds, ...all])];
     if (kind !== "read" || followers.length === 0) return all;
     const start = this.#turn % followers.length;
     this.#turn += 1;

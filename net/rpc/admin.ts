@@ -12,6 +12,13 @@ import {
   type ServiceBackend,
 } from "./backend.ts";
 import {
+  gossipKey,
+  members,
+  raftStatus,
+  removeNode,
+  transferLeader,
+} from "./admin_cluster.ts";
+import {
   GetStatusResponseSchema,
   TrimRequestSchema,
   TrimResponseSchema,
@@ -30,6 +37,22 @@ export function adminMethods(backend: ServiceBackend): Methods {
       kind: "unary",
       handle: (message, call) => trim(backend, message, call),
     }],
+    ["/proglog.v1.Admin/Members", {
+      kind: "unary",
+      handle: (_, call) => members(backend, call),
+    }],
+    ["/proglog.v1.Admin/TransferLeader", {
+      kind: "unary",
+      handle: (message, call) => transferLeader(backend, message, call),
+    }],
+    ["/proglog.v1.Admin/RemoveNode", {
+      kind: "unary",
+      handle: (message, call) => removeNode(backend, message, call),
+    }],
+    ["/proglog.v1.Admin/GossipKey", {
+      kind: "unary",
+      handle: (message, call) => gossipKey(backend, message, call),
+    }],
   ]);
 }
 
@@ -45,12 +68,15 @@ function getStatus(backend: ServiceBackend, call: ServerCall): Uint8Array {
     memoryBytes: BigInt(status.memoryBytes),
     dataDirectory: status.dataDirectory,
     diskFreeBytes: BigInt(status.diskFreeBytes),
-    logs: status.logs.map(logStatus),
+    nodeId: backend.cluster?.nodeId ?? "",
+    clusterId: backend.cluster?.clusterId ?? "",
+    logs: status.logs.map((facts) => logStatus(backend, facts)),
   });
   return toBinary(GetStatusResponseSchema, response);
 }
 
-function logStatus(facts: LogFacts) {
+function logStatus({ cluster }: ServiceBackend, facts: LogFacts) {
+  const raft = raftStatus(cluster, facts.name);
   return {
     name: facts.name,
     lowestOffset: BigInt(facts.lowestOffset),
@@ -60,6 +86,7 @@ function logStatus(facts: LogFacts) {
     segmentCount: BigInt(facts.segmentCount),
     sizeBytes: BigInt(facts.sizeBytes),
     appendBlocked: facts.appendBlocked,
+    ...(raft !== undefined && { raft }),
   };
 }
 

@@ -1,3 +1,7 @@
+/**
+ * Changes of the configuration as a table, and the history that a truncation
+ * goes back in.
+ */
 import assert from "node:assert/strict";
 import { logIndex } from "../../../core/ids.ts";
 import {

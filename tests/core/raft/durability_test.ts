@@ -1,3 +1,7 @@
+/**
+ * What counts as durable when syncs end late, in bulk, or after the entries they
+ * wrote were replaced.
+ */
 import assert from "node:assert/strict";
 import { logIndex } from "../../../core/ids.ts";
 import { Durability } from "../../../core/raft/durability.ts";

@@ -93,6 +93,16 @@ function placeOptions(env: Environment): Option[] {
       "--bootstrap",
       "found a cluster if there is no data, also with --join",
     ).default(false),
+    valueOption(
+      "--bootstrap-expect <n>",
+      "found a cluster when so many nodes have joined that expect it",
+      (text) => parseWholeNumber(text, { min: 1, max: 99 }),
+    ),
+    valueOption(
+      "--failed-reap <duration>",
+      "remove a member that failed this long ago (72h)",
+      parseDurationMs,
+    ),
   ];
 }
 
@@ -235,6 +245,8 @@ export function agentOptionsOf(command: Command): AgentOptions {
     joinSeeds: [...values["join"], ...values["startJoinAddrs"]],
     joinTimeoutMs: values["joinTimeout"],
     bootstrap: values["bootstrap"],
+    bootstrapExpect: values["bootstrapExpect"],
+    failedReapMs: values["failedReap"],
     security,
     gossipKeyFile: security.kind === "tls"
       ? values["gossipKeyFile"]

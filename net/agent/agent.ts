@@ -3,32 +3,56 @@
  * reverse. Nothing else builds two subsystems. Callers: `proglog agent`, tests.
  */
 import type { Logger } from "../telemetry/log.ts";
+import { ClusterPart } from "./cluster_part.ts";
+import { raftNetwork } from "./cluster/raft_network.ts";
 import type { AgentOptions } from "./config.ts";
 import { GossipPart } from "./gossip_part.ts";
+import { createHost } from "./host.ts";
 import { LogPart } from "./log_part.ts";
 import { type Part, startParts, stopParts } from "./parts.ts";
 import { RpcPart } from "./rpc_part.ts";
 import { SecurityPart } from "./security_part.ts";
-import { createHost } from "./host.ts";
 
 export class Agent {
   readonly #parts: readonly Part[];
   readonly #rpc: RpcPart;
-  readonly #gossip: GossipPart;
   readonly #failed = Promise.withResolvers<never>();
   #stopping: Promise<void> | undefined;
 
   private constructor(options: AgentOptions, logger: Logger) {
     const host = createHost(logger, (cause) => this.#failed.reject(cause));
     const security = new SecurityPart(options, host);
-    const log = new LogPart(options, host);
-    this.#rpc = new RpcPart(options, host, { security, log });
-    this.#gossip = new GossipPart({
+    const log: LogPart = new LogPart({
       options,
       host,
-      tags: () => ({ rpc_addr: this.#rpc.address }),
+      network: raftNetwork(() => cluster.links),
+      onChange: () => {
+        cluster.changed();
+        rpc.leaderChanged();
+      },
     });
-    this.#parts = [security, log, this.#rpc, this.#gossip];
+    const cluster: ClusterPart = new ClusterPart({
+      options,
+      host,
+      security,
+      log,
+      gossip: () => gossip,
+      rpcAddress: () => rpc.address,
+    });
+    const rpc: RpcPart = new RpcPart(options, host, {
+      security,
+      log,
+      cluster,
+      gossip: () => gossip,
+    });
+    const gossip: GossipPart = new GossipPart({
+      options,
+      host,
+      tags: () => cluster.tags(),
+      onEvent: (event) => cluster.onGossip(event),
+    });
+    this.#rpc = rpc;
+    this.#parts = [security, log, cluster.peers, rpc, gossip, cluster];
     this.#failed.promise.catch(() => undefined);
   }
 

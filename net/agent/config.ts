@@ -47,6 +47,10 @@ export interface AgentOptions {
   readonly joinTimeoutMs: number | undefined;
   /** Found a new cluster when there is no data, also when told to join. */
   readonly bootstrap: boolean;
+  /** Found a cluster when exactly so many nodes are there that expect it. */
+  readonly bootstrapExpect: number | undefined;
+  /** A member that failed this long ago is removed; undefined: 72 hours. */
+  readonly failedReapMs: number | undefined;
   readonly security: AgentSecurity;
   /** File with the base64 of 32 bytes; undefined: gossip is not encrypted. */
   readonly gossipKeyFile: string | undefined;

@@ -8,6 +8,7 @@ import { SERF_TIMINGS } from "../../core/swim/serf/context.ts";
 import type { GossipEvent, MemberView } from "../../core/swim/serf/events.ts";
 import { formatEndpoint } from "../../core/swim/wire/ip.ts";
 import type { Tags } from "../../core/swim/wire/tags.ts";
+import type { GossipKeyFacts, KeyOperation } from "../rpc/cluster_backend.ts";
 import { GossipNode } from "../runtime/gossip_loop.ts";
 import { dnsResolver } from "../transport/gossip/dns_resolver.ts";
 import { type Keyring, openKeyring } from "../transport/gossip/keyring.ts";
@@ -45,6 +46,28 @@ export class GossipPart implements Part {
   /** Undefined when gossip is not encrypted. */
   get keyring(): Keyring | undefined {
     return this.#keyring;
+  }
+
+  /** On this node; rejects with `invalid_argument` when gossip is not encrypted. */
+  async changeKey(
+    { operation, key }: { operation: KeyOperation; key: string },
+  ): Promise<GossipKeyFacts> {
+    const keyring = this.#keyring;
+    if (keyring === undefined) {
+      throw new ProglogError(
+        "invalid_argument",
+        "Cannot change gossip keys as gossip is not encrypted",
+      );
+    }
+    if (operation === "install") await keyring.add(key);
+    if (operation === "use") await keyring.use(key);
+    if (operation === "remove") await keyring.remove(key);
+    const keys = keyring.list().map((one, at) => ({
+      key: one,
+      installedCount: 1,
+      primaryCount: at === 0 ? 1 : 0,
+    }));
+    return { keys, failures: [], nodeCount: 1 };
   }
 
   get node(): GossipNode | undefined {

@@ -1,61 +1,71 @@
 /**
- * The logs of an agent. There is one, "default"; its directory carries its name.
+ * The logs of an agent: a replica each, with Raft between the nodes. There is
+ * one log, "default"; its directory carries its name.
  */
-import { fsyncWarning } from "../runtime/fsync.ts";
-import { OpenLog } from "../runtime/open_log.ts";
+import type { Configuration } from "../../core/raft/configuration.ts";
+import type { RaftEvent } from "../../core/raft/ready.ts";
 import { DEFAULT_LOG } from "../rpc/backend.ts";
+import { fsyncWarning } from "../runtime/fsync.ts";
+import { Replica } from "../runtime/replica/replica.ts";
+import type { ReplicaNetwork } from "../runtime/replica/types.ts";
 import type { AgentOptions } from "./config.ts";
 import type { Host } from "./host.ts";
 import type { Part } from "./parts.ts";
 
+export interface LogPartOptions {
+  readonly options: AgentOptions;
+  readonly host: Host;
+  readonly network: ReplicaNetwork;
+  /** Leaders and members have changed. */
+  readonly onChange: () => void;
+}
+
 export class LogPart implements Part {
   readonly name = "log";
-  readonly #options: AgentOptions;
-  readonly #host: Host;
-  readonly #logs = new Map<string, OpenLog>();
+  readonly #part: LogPartOptions;
+  readonly #replicas = new Map<string, Replica>();
 
-  constructor(options: AgentOptions, host: Host) {
-    this.#options = options;
-    this.#host = host;
+  constructor(part: LogPartOptions) {
+    this.#part = part;
   }
 
-  get logs(): ReadonlyMap<string, OpenLog> {
-    return this.#logs;
+  get replicas(): ReadonlyMap<string, Replica> {
+    return this.#replicas;
+  }
+
+  /** The log that there is; only after the start. */
+  get default(): Replica | undefined {
+    return this.#replicas.get(DEFAULT_LOG);
   }
 
   async start(): Promise<void> {
-    const { logger } = this.#host;
-    const warning = fsyncWarning(this.#options.fsync);
+    const { options, host } = this.#part;
+    const { logger, clock } = host;
+    const warning = fsyncWarning(options.fsync);
     if (warning !== undefined) logger.warn(warning);
-    const startedMs = this.#host.clock.monotonicMs();
-    const log = await this.#open(DEFAULT_LOG);
-    this.#logs.set(DEFAULT_LOG, log);
-    const { cutBytes, cut } = log.recovery;
-    if (cutBytes > 0) {
-      logger.warn("cut a torn tail that was never acknowledged", {
-        log: DEFAULT_LOG,
-        cut_bytes: cutBytes,
-        file: cut?.file,
-        position: cut?.position,
-      });
-    }
+    const startedMs = clock.monotonicMs();
+    const replica = await this.#open(DEFAULT_LOG);
+    this.#replicas.set(DEFAULT_LOG, replica);
+    this.#tellRecovery(replica);
     logger.info("opened log", {
       log: DEFAULT_LOG,
-      lowest_offset: log.lowestOffset,
-      next_offset: log.nextOffset,
-      took_ms: Math.round(this.#host.clock.monotonicMs() - startedMs),
+      node_id: replica.nodeId,
+      lowest_offset: replica.lowestOffset,
+      last_index: replica.status().lastIndex,
+      took_ms: Math.round(clock.monotonicMs() - startedMs),
     });
   }
 
   async stop(): Promise<void> {
-    for (const log of this.#logs.values()) await log.stop();
+    for (const replica of this.#replicas.values()) await replica.stop();
   }
 
-  #open(name: string): Promise<OpenLog> {
-    const options = this.#options;
-    return OpenLog.open({
-      ...this.#host,
-      directory: `${options.dataDirectory}/logs/${name}`,
+  #open(logName: string): Promise<Replica> {
+    const { options, host, network } = this.#part;
+    return Replica.open({
+      ...host,
+      directory: `${options.dataDirectory}/logs/${logName}`,
+      logName,
       config: {
         segmentBytesMax: options.segmentBytesMax,
         segmentAgeMaxMs: options.segmentAgeMaxMs ?? Infinity,
@@ -65,7 +75,69 @@ export class LogPart implements Part {
         ageMaxMs: options.retentionAgeMs ?? null,
       },
       fsync: options.fsync,
-      onFailure: (cause) => this.#host.fail(cause),
+      network,
+      watcher: {
+        event: (event) => this.#tell(event),
+        failed: (cause) => host.fail(cause),
+      },
     });
   }
+
+  #tellRecovery({ recovery }: Replica): void {
+    const { cutBytes, cut } = recovery;
+    if (cutBytes === 0) return;
+    this.#part.host.logger.warn(
+      "cut a torn tail that was never acknowledged",
+      {
+        log: DEFAULT_LOG,
+        cut_bytes: cutBytes,
+        file: cut?.file,
+        position: cut?.position,
+      },
+    );
+  }
+
+  #tell(event: RaftEvent): void {
+    const { logger } = this.#part.host;
+    switch (event.kind) {
+      case "role_changed":
+        logger.info("role changed", { role: event.role, term: event.term });
+        break;
+      case "leader_changed":
+        logger.info("leader changed", { leader_id: event.leaderId ?? "none" });
+        break;
+      case "stepped_down":
+        logger.warn("stepped down", { reason: event.reason });
+        break;
+      case "configuration_changed":
+        logger.info("members changed", {
+          members: membersInWords(event.configuration),
+        });
+        break;
+      case "truncated":
+        logger.info("dropped entries that were never committed", {
+          from_index: event.from,
+        });
+        break;
+      case "reset":
+        logger.warn("began the log anew from the leader's start", {
+          index: event.start.index,
+          next_offset: event.start.nextOffset,
+        });
+        break;
+      case "transfer_failed":
+        logger.warn("leadership was not handed over", { to: event.to });
+        break;
+      default:
+        return;
+    }
+    // The replica has not finished this turn: look at it in the next.
+    queueMicrotask(() => this.#part.onChange());
+  }
+}
+
+function membersInWords({ members }: Configuration): string {
+  return members.map(({ name, role }) =>
+    role === "voter" ? name : `${name} (learner)`
+  ).join(", ");
 }

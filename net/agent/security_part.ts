@@ -4,7 +4,10 @@
  */
 import { ProglogError } from "../../core/errors.ts";
 import { openAuthorizer, watchAcl } from "../auth/authorizer_reload.ts";
-import { readCertificateFiles } from "../auth/certificate_files.ts";
+import {
+  type CertificateFiles,
+  readCertificateFiles,
+} from "../auth/certificate_files.ts";
 import { watchCertificate } from "../auth/certificate_watch.ts";
 import { isLoopback } from "../auth/insecure.ts";
 import type { Guard } from "../rpc/backend.ts";
@@ -26,6 +29,7 @@ export class SecurityPart implements Part {
   readonly #onRotation: ((material: TlsMaterial) => void)[] = [];
   #guard: Guard = openGuard();
   #tls: TlsMaterial | undefined;
+  #peerTls: TlsMaterial | undefined;
 
   constructor(options: AgentOptions, host: Host) {
     this.#options = options;
@@ -35,6 +39,11 @@ export class SecurityPart implements Part {
   /** Undefined with --insecure. */
   get tls(): TlsMaterial | undefined {
     return this.#tls;
+  }
+
+  /** Shown to peers that this agent dials; undefined with --insecure. */
+  get peerTls(): TlsMaterial | undefined {
+    return this.#peerTls;
   }
 
   get guard(): Guard {
@@ -50,7 +59,14 @@ export class SecurityPart implements Part {
     const { security } = this.#options;
     if (security.kind === "insecure") return this.#startInsecure();
     this.#tls = readCertificateFiles(security.server);
-    this.#watchCertificate(security);
+    this.#peerTls = readCertificateFiles(security.peer);
+    this.#watchCertificate(security.server, (material) => {
+      this.#tls = material;
+      for (const take of this.#onRotation) take(material);
+    });
+    this.#watchCertificate(security.peer, (material) => {
+      this.#peerTls = material;
+    });
     await this.#startAcl(security);
   }
 
@@ -75,16 +91,17 @@ export class SecurityPart implements Part {
   }
 
   #watchCertificate(
-    security: AgentOptions["security"] & { kind: "tls" },
+    files: CertificateFiles,
+    take: (material: TlsMaterial) => void,
   ): void {
     const { logger, scheduler } = this.#host;
     this.#watches.push(watchCertificate({
-      files: security.server,
+      files,
       scheduler,
       onChange: (material) => {
-        this.#tls = material;
-        for (const take of this.#onRotation) take(material);
+        take(material);
         logger.info("took new certificates into use", {
+          file: files.certFile,
           valid_until: new Date(material.notAfterMs).toISOString(),
         });
       },

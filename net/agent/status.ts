@@ -23,6 +23,6 @@ export function nodeStatus(
     memoryBytes: process.memoryUsage.rss(),
     dataDirectory: options.dataDirectory,
     diskFreeBytes: host.disk.freeBytes(options.dataDirectory),
-    logs: [...log.logs].map(([name, open]) => ({ name, ...open.facts })),
+    logs: [...log.replicas].map(([name, { facts }]) => ({ name, ...facts })),
   };
 }

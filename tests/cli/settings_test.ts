@@ -102,6 +102,8 @@ Deno.test("applySettings() takes every option of an agent from environment and f
     "rpc-addr": "127.0.0.1:1",
     "advertise-addr": "127.0.0.1:1",
     "join-timeout": "1s",
+    "bootstrap-expect": "3",
+    "failed-reap": "1h",
     "rpc-port": "1",
     "join": "a:1",
     "start-join-addrs": "a:1",

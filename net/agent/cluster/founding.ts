@@ -1,0 +1,54 @@
+/**
+ * When a node founds a cluster, and when it waits to be taken in. Pure.
+ *
+ * 1. Data from before: neither; Raft goes on where it was.
+ * 2. No seed to join, or told to: it founds at once.
+ * 3. `bootstrapExpect`: when exactly so many nodes expect it and none belongs to
+ *    a cluster, the one with the smallest id founds; the others are taken in.
+ * 4. Otherwise it waits.
+ */
+import type { MemberView } from "../../../core/swim/serf/events.ts";
+import {
+  TAG_CLUSTER_ID,
+  TAG_NODE_ID,
+} from "../../../core/cluster/node_view.ts";
+
+export const TAG_EXPECT = "expect";
+
+export interface FoundingRules {
+  readonly joinSeedCount: number;
+  readonly bootstrap: boolean;
+  readonly bootstrapExpect: number | undefined;
+}
+
+export type FoundingDecision = "found" | "wait";
+
+export function decideFounding(
+  rules: FoundingRules,
+  self: { readonly nodeId: string },
+  members: readonly MemberView[],
+): FoundingDecision {
+  const { bootstrapExpect } = rules;
+  if (bootstrapExpect !== undefined) {
+    return isFirstOfExpected(bootstrapExpect, self.nodeId, members)
+      ? "found"
+      : "wait";
+  }
+  return rules.bootstrap || rules.joinSeedCount === 0 ? "found" : "wait";
+}
+
+function isFirstOfExpected(
+  count: number,
+  nodeId: string,
+  members: readonly MemberView[],
+): boolean {
+  const alive = members.filter(({ status }) => status === "alive");
+  if (alive.some(({ tags }) => (tags[TAG_CLUSTER_ID] ?? "") !== "")) {
+    return false;
+  }
+  const ids = alive
+    .filter(({ tags }) => tags[TAG_EXPECT] === String(count))
+    .map(({ tags }) => tags[TAG_NODE_ID] ?? "")
+    .sort();
+  return ids.length === count && ids[0] === nodeId;
+}

@@ -1,11 +1,19 @@
 /**
- * Time that never makes anybody wait: a timer fires in the next turn of the
- * event loop, and the clock then says that its delay has passed.
+ * Time that never makes anybody wait: in each turn of the event loop the timer
+ * that is due next fires, and the clock jumps to its moment.
  */
 import type { Clock, Scheduler } from "../../core/env.ts";
 
+interface Timer {
+  readonly atMs: number;
+  readonly delayMs: number;
+  readonly callback: () => void;
+}
+
 export class InstantTime implements Clock, Scheduler {
   #nowMs = 1_000;
+  #timers: Timer[] = [];
+  #isScheduled = false;
   /** Delays that were waited for, in order. */
   readonly waitedMs: number[] = [];
 
@@ -18,11 +26,30 @@ export class InstantTime implements Clock, Scheduler {
   }
 
   after(delayMs: number, callback: () => void): () => void {
-    const handle = setImmediate(() => {
-      this.#nowMs += delayMs;
-      this.waitedMs.push(delayMs);
-      callback();
+    const timer = { atMs: this.#nowMs + delayMs, delayMs, callback };
+    this.#timers.push(timer);
+    this.#schedule();
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#timers.length === 0) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#fireNext();
+      this.#schedule();
     });
-    return () => clearImmediate(handle);
+  }
+
+  #fireNext(): void {
+    const [next] = this.#timers.toSorted((a, b) => a.atMs - b.atMs);
+    if (next === undefined) return;
+    this.#timers = this.#timers.filter((other) => other !== next);
+    this.#nowMs = next.atMs;
+    this.waitedMs.push(next.delayMs);
+    next.callback();
   }
 }

@@ -1,153 +1,18 @@
-/**
- * Writes that reach a follower. Nodes are the real handlers and the real gRPC
- * machine, joined in memory; their logs are arrays that know who leads.
- */
+/** Writes that reach a follower, in a cluster of two nodes in memory. */
 import assert from "node:assert/strict";
-import type { Accepted, Proposal } from "../../../core/cluster/proposal.ts";
 import { ProglogError } from "../../../core/errors.ts";
-import { offset } from "../../../core/ids.ts";
 import { encodeRecords } from "../../../core/log/record.ts";
 import type { GrpcClient } from "../../../net/grpc/client.ts";
 import { Metadata } from "../../../net/grpc/metadata.ts";
 import { STATUS, StatusError } from "../../../net/grpc/status.ts";
-import type { Peer } from "../../../net/grpc/types.ts";
-import type { LogBackend, ServiceBackend } from "../../../net/rpc/backend.ts";
-import { Forwarder } from "../../../net/rpc/forward.ts";
 import {
   decodeProduceResponse,
   encodeProduceRequest,
 } from "../../../net/rpc/messages.ts";
-import { callerOf } from "../../../net/rpc/on_behalf.ts";
-import { logMethods } from "../../../net/rpc/service.ts";
-import { statusOf } from "../../../net/rpc/status.ts";
-import { makeGrpcPair } from "../../support/grpc_pair.ts";
-import { InstantTime } from "../../support/instant_time.ts";
-import { seededRandom } from "../../support/seeded_random.ts";
+import { CLIENT, MemoryCluster, PEER } from "../../support/memory_cluster.ts";
 
 const PRODUCE = "/log.v1.Log/Produce";
 const PRODUCE_STREAM = "/log.v1.Log/ProduceStream";
-const CLIENT: Peer = { subject: "root", role: "client", address: "memory" };
-const PEER: Peer = { subject: "peer", role: "peer", address: "memory" };
-
-interface Appended {
-  readonly key: string;
-  readonly by: string | undefined;
-}
-
-/** Two nodes, "a" and "b", and one log that whoever leads appends to. */
-class Cluster {
-  readonly time = new InstantTime();
-  readonly nodes = new Map<string, Node>();
-  /** Who leads, as everybody knows. */
-  leader: string | undefined = "a";
-  readonly appended: Appended[] = [];
-  readonly byKey = new Map<string, Accepted>();
-
-  constructor() {
-    for (const name of ["a", "b"]) this.nodes.set(name, new Node(name, this));
-  }
-
-  node(name: string): Node {
-    const node = this.nodes.get(name);
-    assert.ok(node !== undefined);
-    return node;
-  }
-}
-
-class Node {
-  readonly backend: ServiceBackend;
-  readonly name: string;
-  readonly #cluster: Cluster;
-  /** Connections that others have to this node. */
-  #connections: (() => void)[] = [];
-  dialCount = 0;
-  isReachable = true;
-  /** Called before an append; may throw. */
-  beforeAppend: () => void = () => undefined;
-  /** Called after an append, before it is acknowledged. */
-  afterAppend: () => void | Promise<void> = () => undefined;
-  #subjects: (string | undefined)[] = [];
-
-  constructor(name: string, cluster: Cluster) {
-    this.name = name;
-    this.#cluster = cluster;
-    const forwarder = new Forwarder({
-      leader: () => {
-        const { leader } = cluster;
-        if (leader === undefined) return undefined;
-        return leader === name
-          ? { kind: "here" }
-          : { kind: "there", address: leader };
-      },
-      dial: (address) => cluster.node(address).dial(PEER),
-      clock: cluster.time,
-      scheduler: cluster.time,
-      random: seededRandom(1),
-    });
-    this.backend = {
-      guard: {
-        generation: 0,
-        authorize: (call) => void this.#subjects.push(callerOf(call)),
-      },
-      log: () => this.#log(),
-      servers: () => [],
-      status: () => assert.fail("not asked"),
-      forwarder,
-    };
-  }
-
-  dial(peer: Peer): Promise<{ client: GrpcClient; close: () => void }> {
-    this.dialCount += 1;
-    if (!this.isReachable) {
-      return Promise.reject(new ProglogError("unavailable", "refused"));
-    }
-    const methods = logMethods(this.backend);
-    const pair = makeGrpcPair({ methods, statusOf, peer });
-    const close = () => {
-      const reason = new ProglogError("unavailable", "cut");
-      pair.clientWire.close(reason);
-      pair.serverWire.close(reason);
-    };
-    this.#connections.push(close);
-    return Promise.resolve({ client: pair.client, close });
-  }
-
-  /** Breaks all connections to this node. */
-  cut(): void {
-    for (const close of this.#connections.splice(0)) close();
-  }
-
-  #log(): LogBackend {
-    return {
-      lowestOffset: offset(0),
-      nextOffset: offset(this.#cluster.appended.length),
-      propose: (proposal) => this.#propose(proposal),
-      read: () => undefined,
-      offsetAtTime: () => offset(0),
-      whenReadable: () => Promise.resolve(),
-      trim: () => Promise.resolve(0),
-    };
-  }
-
-  async #propose({ producer, count }: Proposal): Promise<Accepted> {
-    const cluster = this.#cluster;
-    if (cluster.leader !== this.name) {
-      throw new ProglogError("not_leader", `${this.name} does not lead`);
-    }
-    this.beforeAppend();
-    const key = producer === undefined
-      ? "none"
-      : `${producer.id}/${producer.sequence}`;
-    const known = cluster.byKey.get(key);
-    if (known !== undefined) return known;
-    const accepted = { offset: cluster.appended.length, count };
-    cluster.appended.push({ key, by: this.#subjects.at(-1) });
-    if (producer !== undefined) cluster.byKey.set(key, accepted);
-    await this.afterAppend();
-    return accepted;
-  }
-}
-
 function request(sequence = 0): Uint8Array {
   return encodeProduceRequest({
     log: "",
@@ -177,7 +42,7 @@ async function failure(promise: Promise<unknown>): Promise<StatusError> {
 }
 
 Deno.test("a write on a follower is done by the leader, for the caller's subject", async () => {
-  const cluster = new Cluster();
+  const cluster = new MemoryCluster();
   const { client } = await cluster.node("b").dial(CLIENT);
   assert.equal(await produce(client, request()), 0);
   assert.equal(await produce(client, request()), 1);
@@ -186,7 +51,7 @@ Deno.test("a write on a follower is done by the leader, for the caller's subject
 });
 
 Deno.test("nobody but a peer may say for whom it calls", async () => {
-  const cluster = new Cluster();
+  const cluster = new MemoryCluster();
   const { client } = await cluster.node("a").dial(CLIENT);
   const metadata = Metadata.of({ "proglog-on-behalf-of": "admin" });
   await produce(client, request(), metadata);
@@ -194,7 +59,7 @@ Deno.test("nobody but a peer may say for whom it calls", async () => {
 });
 
 Deno.test("a subject that is not ASCII survives forwarding", async () => {
-  const cluster = new Cluster();
+  const cluster = new MemoryCluster();
   const { client } = await cluster.node("b").dial({
     ...CLIENT,
     subject: "Žofie 100%",
@@ -204,7 +69,7 @@ Deno.test("a subject that is not ASCII survives forwarding", async () => {
 });
 
 Deno.test("a forwarded write goes no further", async () => {
-  const cluster = new Cluster();
+  const cluster = new MemoryCluster();
   const { client } = await cluster.node("b").dial(PEER);
   const metadata = Metadata.of({ "proglog-forwarded": "1" });
   const error = await failure(produce(client, request(), metadata));
@@ -213,7 +78,7 @@ Deno.test("a forwarded write goes no further", async () => {
 });
 
 Deno.test("a write waits for the election and then goes to the new leader", async () => {
-  const cluster = new Cluster();
+  const cluster = new MemoryCluster();
   cluster.leader = undefined;
   const { client } = await cluster.node("b").dial(CLIENT);
   const answer = produce(client, request());
@@ -222,7 +87,7 @@ Deno.test("a write waits for the election and then goes to the new leader", asyn
 });
 
 Deno.test("a write that the leader refused for having lost leadership is tried again", async () => {
-  const cluster = new Cluster();
+  const cluster = new MemoryCluster();
   const a = cluster.node("a");
   a.beforeAppend = () => {
     cluster.leader = "b";
@@ -234,7 +99,7 @@ Deno.test("a write that the leader refused for having lost leadership is tried a
 });
 
 Deno.test("a leader that loses leadership forwards what it did not append", async () => {
-  const cluster = new Cluster();
+  const cluster = new MemoryCluster();
   const a = cluster.node("a");
   a.beforeAppend = () => {
     cluster.leader = "b";
@@ -245,7 +110,7 @@ Deno.test("a leader that loses leadership forwards what it did not append", asyn
 });
 
 Deno.test("a write that nobody can take ends at its deadline", async () => {
-  const cluster = new Cluster();
+  const cluster = new MemoryCluster();
   cluster.node("a").isReachable = false;
   const { client } = await cluster.node("b").dial(CLIENT);
   const error = await failure(produce(client, request()));
@@ -254,7 +119,7 @@ Deno.test("a write that nobody can take ends at its deadline", async () => {
 });
 
 Deno.test("what the leader answers is the answer", async () => {
-  const cluster = new Cluster();
+  const cluster = new MemoryCluster();
   cluster.node("a").beforeAppend = () => {
     throw new ProglogError("overloaded", "too much");
   };
@@ -266,7 +131,7 @@ Deno.test("what the leader answers is the answer", async () => {
 
 Deno.test("a write whose outcome is unknown is repeated only under an idempotency key", async () => {
   for (const sequence of [0, 1]) {
-    const cluster = new Cluster();
+    const cluster = new MemoryCluster();
     const a = cluster.node("a");
     a.afterAppend = () => {
       a.afterAppend = () => undefined;
@@ -301,7 +166,7 @@ async function streamed(
 const TEN = Array.from({ length: 10 }, (_, n) => n + 1);
 
 Deno.test("a stream on a follower is one stream to the leader, answered in order", async () => {
-  const cluster = new Cluster();
+  const cluster = new MemoryCluster();
   const { client } = await cluster.node("b").dial(CLIENT);
   const offsets = await streamed(client, TEN.map(() => request()));
   assert.deepEqual(offsets, TEN.map((n) => n - 1));
@@ -314,7 +179,7 @@ Deno.test("a stream on a follower is one stream to the leader, answered in order
 
 for (const [from, to] of [["b", "a"], ["a", "b"]] as const) {
   Deno.test(`a stream on node ${from} follows the leader to ${to}, and nothing is doubled`, async () => {
-    const cluster = new Cluster();
+    const cluster = new MemoryCluster();
     cluster.leader = from === "a" ? "a" : "b";
     const old = cluster.node(cluster.leader);
     const { client } = await cluster.node("b").dial(CLIENT);
@@ -336,7 +201,7 @@ for (const [from, to] of [["b", "a"], ["a", "b"]] as const) {
 }
 
 Deno.test("a stream goes on over a connection to the leader that broke", async () => {
-  const cluster = new Cluster();
+  const cluster = new MemoryCluster();
   const a = cluster.node("a");
   a.afterAppend = () => {
     if (cluster.appended.length === 5) a.cut();
@@ -348,7 +213,7 @@ Deno.test("a stream goes on over a connection to the leader that broke", async (
 });
 
 Deno.test("a stream without keys ends with an unknown outcome when the way breaks", async () => {
-  const cluster = new Cluster();
+  const cluster = new MemoryCluster();
   const a = cluster.node("a");
   a.afterAppend = () => {
     if (cluster.appended.length === 5) a.cut();
@@ -360,7 +225,7 @@ Deno.test("a stream without keys ends with an unknown outcome when the way break
 });
 
 Deno.test("leaderChanged() gives up calls to a former leader that hangs", async () => {
-  const cluster = new Cluster();
+  const cluster = new MemoryCluster();
   const a = cluster.node("a");
   const appended = Promise.withResolvers<void>();
   a.afterAppend = () => {

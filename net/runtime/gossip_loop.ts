@@ -19,6 +19,11 @@ import {
   formatEndpoint,
   parseIp,
 } from "../../core/swim/wire/ip.ts";
+import {
+  encodeKeyRequest,
+  KEY_QUERIES,
+  type KeyOperation,
+} from "../../core/swim/wire/serf_keys.ts";
 import type { Tags } from "../../core/swim/wire/tags.ts";
 import type {
   GossipStream,
@@ -27,9 +32,13 @@ import type {
 } from "../transport/gossip/types.ts";
 import { type JoinOutcome, joinUntilAnswered } from "./gossip_join.ts";
 import type { GossipEnvironment, GossipOptions } from "./gossip_options.ts";
+import { answerKeyQuery, KeyPoll, type KeyReport } from "./gossip_keys.ts";
 import { parseHostPort } from "./gossip_seeds.ts";
 
 export type { GossipEnvironment, GossipOptions };
+
+/** How long a change of keys waits for answers (16 rounds of gossip). */
+const KEY_QUERY_TIMEOUT_MS = 3200;
 
 export class GossipNode {
   readonly #options: GossipOptions;
@@ -37,6 +46,7 @@ export class GossipNode {
   readonly #onEvent: (event: GossipEvent) => void;
   readonly #streams = new Map<number, GossipStream>();
   readonly #joinWaiters = new Set<(event: GossipEvent) => void>();
+  readonly #keyPolls = new Map<number, KeyPoll>();
   readonly #stopped = new AbortController();
   #transport: GossipTransport | undefined;
   #serf: Serf | undefined;
@@ -153,6 +163,31 @@ export class GossipNode {
     payload: Uint8Array,
   ): ReturnType<Serf["respond"]> {
     return this.#call((serf, nowMs) => serf.respond(query, payload, nowMs));
+  }
+
+  /**
+   * Changes or lists the gossip keys of all members, by Serf's key queries;
+   * `key` is raw bytes, and not looked at for "list".
+   */
+  async changeKeys(
+    request: { operation: KeyOperation; key: Uint8Array },
+  ): Promise<KeyReport> {
+    const { operation, key } = request;
+    const present = this.members().filter(({ status }) => status === "alive");
+    const poll = new KeyPoll(present.length);
+    const none = new Uint8Array(0);
+    const { id } = this.query({
+      name: KEY_QUERIES[operation],
+      payload: operation === "list" ? none : encodeKeyRequest(key),
+      timeoutMs: KEY_QUERY_TIMEOUT_MS,
+      wantsAcks: false,
+    });
+    this.#keyPolls.set(id, poll);
+    try {
+      return await poll.report;
+    } finally {
+      this.#keyPolls.delete(id);
+    }
   }
 
   #newSerf(advertise: Endpoint): Serf {
@@ -287,8 +322,18 @@ export class GossipNode {
 
   #tell(event: GossipEvent): void {
     for (const waiter of this.#joinWaiters) waiter(event);
+    if ("id" in event) this.#keyPolls.get(event.id)?.take(event);
+    if (event.kind === "key_query") this.#answerKeyQuery(event);
     this.#onEvent(event);
     if (event.kind === "left") this.#leaving?.done();
+  }
+
+  #answerKeyQuery(event: GossipEvent & { readonly kind: "key_query" }): void {
+    const { operation, query } = event;
+    const answered = answerKeyQuery(operation, query, this.#options.keys);
+    answered.then((payload) =>
+      this.#input((serf, nowMs) => serf.respond(query, payload, nowMs))
+    );
   }
 
   /** One timer at a time; it is left alone while it is right. */

@@ -4,6 +4,7 @@ import type { SwimTimings } from "../../core/swim/config.ts";
 import type { SerfTimings } from "../../core/swim/serf/context.ts";
 import type { Cipher } from "../../core/swim/wire/seal.ts";
 import type { Tags } from "../../core/swim/wire/tags.ts";
+import type { GossipKeys } from "./gossip_keys.ts";
 import type { ListenGossip, Resolver } from "../transport/gossip/types.ts";
 
 export interface GossipOptions {
@@ -18,6 +19,8 @@ export interface GossipOptions {
   readonly serfTimings: SerfTimings;
   /** Usually a `Keyring`; without it gossip is plain. */
   readonly cipher?: Cipher;
+  /** Usually the same `Keyring`: what key queries of the cluster change. */
+  readonly keys?: GossipKeys;
   /** With a cipher: whether plain messages are refused (the default). */
   readonly plainInput?: "refused" | "accepted";
   readonly label?: string;

@@ -48,6 +48,7 @@ const scenarios: { name: string; run: (cluster: Cluster) => Promise<void> }[] =
       name: "serf -encrypt and our keyring understand each other",
       run: encrypted,
     },
+    { name: "keys are rotated across, from either side", run: keysAcross },
     {
       name: "plain serf and a serf with another key are refused",
       run: refused,
@@ -109,7 +110,8 @@ class Cluster {
     const test = new TestNode({
       name,
       tags: TAGS,
-      timings: TIMINGS_LOCAL,
+      // A busy machine may well need more than the second of the profile.
+      timings: { ...TIMINGS_LOCAL, streamTimeoutMs: 10_000 },
       serfTimings: { ...SERF_TIMINGS, reconnectIntervalMs: 2000 },
       ...options,
     });
@@ -313,6 +315,47 @@ async function encrypted(cluster: Cluster): Promise<void> {
     async () =>
       await serf.statusOf("ours") === "left" &&
       statusOf(other, "ours") === "left",
+  );
+}
+
+async function keysAcross(cluster: Cluster): Promise<void> {
+  const keyring = new Keyring([KEY]);
+  const ours = await cluster.ours("ours", { cipher: keyring, keys: keyring });
+  const serf = await cluster.serf("serf", ours.address, `-encrypt=${KEY}`);
+  await until(
+    "both are there",
+    async () =>
+      await serf.statusOf("ours") === "alive" &&
+      statusOf(ours, "serf") === "alive",
+  );
+  // Serf puts the new key in, we put it to use, serf takes the old one out.
+  const installed = await serf.run("keys", `-install=${OTHER_KEY}`);
+  assert.equal(installed.code, 0, installed.text);
+  assert.deepEqual(keyring.list(), [KEY, OTHER_KEY]);
+  const key = Uint8Array.fromBase64(OTHER_KEY);
+  const used = await ours.node.changeKeys({ operation: "use", key });
+  assert.deepEqual(used, {
+    nodeCount: 2,
+    answerCount: 2,
+    failures: [],
+    keys: [],
+  });
+  const removed = await serf.run("keys", `-remove=${KEY}`);
+  assert.equal(removed.code, 0, removed.text);
+  assert.deepEqual(keyring.list(), [OTHER_KEY]);
+  const listed = await ours.node.changeKeys({ operation: "list", key });
+  assert.deepEqual(
+    listed.keys.map(({ key, installedCount }) => ({
+      key,
+      installedCount,
+    })),
+    [{ key: OTHER_KEY, installedCount: 2 }],
+  );
+  const wrong = Uint8Array.fromBase64(KEY);
+  const missing = await ours.node.changeKeys({ operation: "use", key: wrong });
+  assert.deepEqual(
+    missing.failures.map(({ node }) => node).sort(),
+    ["ours", "serf"],
   );
 }
 

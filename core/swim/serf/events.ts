@@ -1,5 +1,6 @@
 /** What the gossip core tells its user. Plain data; nothing here acts. */
 import type { Endpoint } from "../wire/ip.ts";
+import type { KeyOperation } from "../wire/serf_keys.ts";
 import type { Tags } from "../wire/tags.ts";
 
 /** "leaving" has said that it goes; "left" is gone by will, "failed" is not. */
@@ -43,6 +44,12 @@ export type GossipEvent =
     readonly lamportTime: number;
   }
   | { readonly kind: "query"; readonly query: ReceivedQuery }
+  | {
+    /** Serf's own query about gossip keys: the runtime answers it. */
+    readonly kind: "key_query";
+    readonly operation: KeyOperation;
+    readonly query: ReceivedQuery;
+  }
   | {
     readonly kind: "query_response" | "query_ack";
     readonly id: number;

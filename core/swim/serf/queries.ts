@@ -17,6 +17,7 @@ import {
   QUERY_RESPONSE_FLAG,
   type QueryResponse,
 } from "../wire/serf_messages.ts";
+import { keyOperationOf } from "../wire/serf_keys.ts";
 import type { SerfContext } from "./context.ts";
 import type { ReceivedQuery } from "./events.ts";
 import type { Spread } from "./membership.ts";
@@ -135,6 +136,10 @@ function answer(context: SerfContext, query: Omit<Query, "kind">): void {
     reply(context, received, { flags, payload: NO_PAYLOAD });
   }
   if (name === CONFLICT_QUERY) answerConflict(context, received);
+  const operation = keyOperationOf(name);
+  if (operation !== undefined) {
+    context.events.push({ kind: "key_query", operation, query: received });
+  }
   if (name.startsWith(INTERNAL_PREFIX)) return;
   context.events.push({ kind: "query", query: received });
 }

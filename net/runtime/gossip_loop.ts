@@ -4,7 +4,6 @@
  * no sockets and no real clock, so that the simulator runs it unchanged.
  */
 import { ProglogError } from "../../core/errors.ts";
-import { unreachable } from "../../core/assert.ts";
 import type {
   GossipEvent,
   MemberView,
@@ -13,7 +12,6 @@ import type {
 import type { QueryRequest } from "../../core/swim/serf/queries.ts";
 import { Serf } from "../../core/swim/serf/serf.ts";
 import type { SendOutcome } from "../../core/swim/serf/user_events.ts";
-import type { StreamWork } from "../../core/swim/state.ts";
 import {
   type Endpoint,
   formatEndpoint,
@@ -34,6 +32,7 @@ import { type JoinOutcome, joinUntilAnswered } from "./gossip_join.ts";
 import type { GossipEnvironment, GossipOptions } from "./gossip_options.ts";
 import { answerKeyQuery, KeyPoll, type KeyReport } from "./gossip_keys.ts";
 import { parseHostPort } from "./gossip_seeds.ts";
+import { GossipStreams } from "./gossip_streams.ts";
 
 export type { GossipEnvironment, GossipOptions };
 
@@ -44,7 +43,12 @@ export class GossipNode {
   readonly #options: GossipOptions;
   readonly #environment: GossipEnvironment;
   readonly #onEvent: (event: GossipEvent) => void;
-  readonly #streams = new Map<number, GossipStream>();
+  readonly #streams = new GossipStreams({
+    data: (streamId, bytes) =>
+      this.#input((serf, nowMs) => serf.receiveStream(streamId, bytes, nowMs)),
+    closed: (streamId, reason) =>
+      this.#input((serf, nowMs) => serf.endStream(streamId, reason, nowMs)),
+  });
   readonly #joinWaiters = new Set<(event: GossipEvent) => void>();
   readonly #keyPolls = new Map<number, KeyPoll>();
   readonly #stopped = new AbortController();
@@ -247,21 +251,7 @@ export class GossipNode {
     const streamId = serf.acceptStream(from, this.#nowMs());
     this.#pump();
     if (streamId === undefined) return undefined;
-    this.#streams.set(streamId, stream);
-    return this.#streamHandler(streamId);
-  }
-
-  #streamHandler(streamId: number): StreamHandler {
-    return {
-      data: (bytes) =>
-        this.#input((serf, nowMs) =>
-          serf.receiveStream(streamId, bytes, nowMs)
-        ),
-      closed: (reason) => {
-        this.#input((serf, nowMs) => serf.endStream(streamId, reason, nowMs));
-        this.#streams.delete(streamId);
-      },
-    };
+    return this.#streams.add(streamId, stream);
   }
 
   #call<T>(action: (serf: Serf, nowMs: number) => T): T {
@@ -295,29 +285,10 @@ export class GossipNode {
     if (serf === undefined || transport === undefined) return false;
     const { packets, streams } = serf.takeWork();
     for (const { to, bytes } of packets) transport.send(to, bytes);
-    for (const work of streams) this.#doStreamWork(transport, work);
+    for (const work of streams) this.#streams.do(work, transport);
     const events = serf.takeEvents();
     for (const event of events) this.#tell(event);
     return packets.length + streams.length + events.length > 0;
-  }
-
-  #doStreamWork(transport: GossipTransport, work: StreamWork): void {
-    const { streamId } = work;
-    switch (work.kind) {
-      case "open": {
-        const stream = transport.open(work.to, this.#streamHandler(streamId));
-        this.#streams.set(streamId, stream);
-        return stream.write(work.bytes);
-      }
-      case "send":
-        return this.#streams.get(streamId)?.write(work.bytes);
-      case "close":
-        this.#streams.get(streamId)?.end();
-        this.#streams.delete(streamId);
-        return;
-      default:
-        return unreachable(work);
-    }
   }
 
   #tell(event: GossipEvent): void {

@@ -17,6 +17,10 @@ import type {
 /** Packets handed to the system and not yet taken by it; more are dropped. */
 const PACKETS_IN_FLIGHT_MAX = 1024;
 const RECEIVE_BUFFER_BYTES = 2 * 1024 * 1024;
+/** Streams of either side; a peer that never reads keeps its stream a while. */
+const STREAMS_MAX = 256;
+/** A stream on which nothing moves is over. */
+const STREAM_IDLE_MS = 15_000;
 /** How often a free port of TCP may turn out to be taken in UDP. */
 const PORT_ATTEMPTS_MAX = 10;
 
@@ -105,6 +109,10 @@ class SocketTransport implements GossipTransport {
   }
 
   #accept(socket: net.Socket): void {
+    if (this.#streams.size >= STREAMS_MAX) {
+      socket.destroy();
+      return;
+    }
     const from = {
       host: socket.remoteAddress ?? "",
       port: socket.remotePort ?? 0,
@@ -121,6 +129,7 @@ class SocketTransport implements GossipTransport {
 
   #attach(socket: net.Socket, handler: StreamHandler): GossipStream {
     this.#streams.add(socket);
+    socket.setTimeout(STREAM_IDLE_MS, () => socket.destroy());
     let isOver = false;
     const over = (reason: string) => {
       if (isOver) return;

@@ -16,6 +16,9 @@ import type {
 import type { EventRing } from "./event_ring.ts";
 import type { LamportClock } from "./lamport.ts";
 
+const NOTICE_WINDOW_MS = 1000;
+const NOTICES_PER_WINDOW_MAX = 20;
+
 export interface SerfTimings {
   /** How long a failed member is remembered and called on. */
   readonly reconnectTimeoutMs: number;
@@ -91,6 +94,8 @@ export interface SerfContext {
   readonly prunes: Map<string, number>;
   tags: Tags;
   events: GossipEvent[];
+  /** Notices since a moment, for their limit. */
+  readonly notices: { sinceMs: number; count: number };
   nowMs: number;
   leave: LeavePhase;
   reapAtMs: number;
@@ -112,6 +117,19 @@ export function emit(
   context.events.push({ kind, member: viewOf(member) });
 }
 
+/** At most so many a second: a flood of bad packets must not flood the log. */
 export function notice(context: SerfContext, text: string): void {
+  const { notices, nowMs } = context;
+  if (nowMs - notices.sinceMs >= NOTICE_WINDOW_MS) {
+    const leftOut = notices.count - NOTICES_PER_WINDOW_MAX;
+    if (leftOut > 0) {
+      const text = `${leftOut} further notices were left out`;
+      context.events.push({ kind: "notice", text });
+    }
+    notices.sinceMs = nowMs;
+    notices.count = 0;
+  }
+  notices.count++;
+  if (notices.count > NOTICES_PER_WINDOW_MAX) return;
   context.events.push({ kind: "notice", text });
 }

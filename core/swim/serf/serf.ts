@@ -232,6 +232,7 @@ function newContext(
     prunes: new Map(),
     tags: config.tags,
     events: [],
+    notices: { sinceMs: nowMs, count: 0 },
     nowMs,
     leave: { kind: "none" },
     reapAtMs: nowMs + reapIntervalMs,

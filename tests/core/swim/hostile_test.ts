@@ -234,6 +234,38 @@ Deno.test("acceptStream() refuses the 129th open stream", () => {
   assert.notEqual(victim.serf.acceptStream(from, victim.nowMs), undefined);
 });
 
+Deno.test("receive() of a flood of bad packets tells of it twenty times a second", () => {
+  const victim = new ScriptedNode("a");
+  victim.takeOutput();
+  const bad = Uint8Array.of(99);
+  for (let i = 0; i < 1000; i++) victim.receive("b", bad);
+  assert.equal(victim.takeOutput().length, 20);
+  victim.nowMs = 1000;
+  victim.receive("b", bad);
+  const [summary, next] = victim.takeOutput();
+  assert.equal(summary, "notice 980 further notices were left out");
+  assert.equal(
+    next,
+    "notice Dropped 1 of a packet from 10.0.0.2:7946: bad message",
+  );
+});
+
+Deno.test("receiveStream() refuses serf states of endless empty entries", () => {
+  const victim = new ScriptedNode("a");
+  const from = { host: "10.0.0.2", port: 7946 };
+  // {Events: array of a million maps of nothing}
+  const head = Uint8Array.fromHex("0281a64576656e7473dd000f4240");
+  const userState = new Uint8Array(head.length + 1_000_000).fill(0x80);
+  userState.set(head);
+  const streamId = victim.serf.acceptStream(from, 0)!;
+  const bytes = encodePushPull({ isJoin: false, nodes: [], userState });
+  victim.serf.receiveStream(streamId, bytes, 0);
+  assert.match(
+    victim.takeOutput().join(),
+    /serf state of a peer: it is damaged/,
+  );
+});
+
 /** Flips, cuts, repeats, inserts and grows lengths, a few at a time. */
 function mutate(random: Random, original: Uint8Array): Uint8Array {
   let bytes = original.slice();

@@ -1,33 +1,40 @@
 /**
- * Where to dial the other members: gossip knows better than the configuration,
- * whose addresses may be from before a restart. So nodes that all come back with
- * new addresses find each other without a quorum.
+ * Whom to dial, and where. The members of the configuration: gossip knows their
+ * addresses better than the configuration does, which may be from before a
+ * restart, so nodes that all come back elsewhere find each other without a
+ * quorum. And the living nodes of the cluster that are no members, as far as
+ * this node knows: one that is being taken in has no configuration yet and must
+ * answer the leader all the same.
  */
 import type { Configuration, NodeId } from "../raft/configuration.ts";
 import { claimsOf } from "./claims.ts";
 import type { NodeView } from "./node_view.ts";
 
-/**
- * For the peer links: id to "host:port", this node left out. A node that does
- * not find itself in its configuration links to all nodes of clusters: one of
- * them may be about to take it in, and waits for its answers.
- */
+export interface PeerAddressesInput {
+  readonly configuration: Configuration;
+  readonly nodes: readonly NodeView[];
+  readonly selfId: NodeId;
+  /** Empty while this node has not joined a cluster. */
+  readonly clusterId: string;
+}
+
+/** For the peer links: id to "host:port", this node left out. */
 export function peerAddresses(
-  configuration: Configuration,
-  nodes: readonly NodeView[],
-  selfId: NodeId,
+  { configuration, nodes, selfId, clusterId }: PeerAddressesInput,
 ): Map<NodeId, string> {
   const claims = claimsOf(nodes, { conflictedNames: new Set() });
   const addresses = new Map<NodeId, string>();
-  if (!configuration.members.some(({ id }) => id === selfId)) {
-    for (const { id, rpcAddress, clusterId, status } of nodes) {
-      const isThere = status === "alive" && clusterId !== "";
-      if (id !== selfId && isThere) addresses.set(id, rpcAddress);
-    }
-  }
   for (const { id, address } of configuration.members) {
-    if (id === selfId) continue;
     addresses.set(id, claims.nodeOf(id)?.rpcAddress ?? address);
   }
+  for (const node of nodes) {
+    const isOurs = node.clusterId === "" || clusterId === "" ||
+      node.clusterId === clusterId;
+    const isNew = !addresses.has(node.id) && !claims.isConflicted(node.id);
+    if (node.status === "alive" && isOurs && isNew) {
+      addresses.set(node.id, node.rpcAddress);
+    }
+  }
+  addresses.delete(selfId);
   return addresses;
 }

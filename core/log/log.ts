@@ -10,12 +10,12 @@
 
 import { assert } from "../assert.ts";
 import type { Disk, Random } from "../env.ts";
-import { ProglogError } from "../errors.ts";
+import { isProglogError, ProglogError } from "../errors.ts";
 import type { LogIndex, Offset, Term } from "../ids.ts";
 import { SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX } from "../limits.ts";
 import { leaveClosedMark } from "./closed_mark.ts";
 import type { NewEntry } from "./entry.ts";
-import { LOCK_FILE_NAME, logFilePath } from "./file_names.ts";
+import { listLogFiles, LOCK_FILE_NAME, logFilePath } from "./file_names.ts";
 import { corruptFile } from "./log_errors.ts";
 import type { LogPoint } from "./log_point.ts";
 import {
@@ -288,18 +288,28 @@ export class Log {
    * Forgets everything, durably, and starts anew after `start`: the next entry
    * has index `start.index + 1`, the next record offset `start.offset`. A crash
    * leaves the old log or the new one. No reads may come until it resolves.
+   * Rejects with `disk_full` where there is no room for the new log; the old one
+   * goes on then, and it may be tried again.
    */
-  resetTo(start: LogPoint): Promise<void> {
-    return this.#change("reset", async () => {
+  async resetTo(start: LogPoint): Promise<void> {
+    let refusal: unknown;
+    await this.#change("reset", async () => {
       await this.#writer.sync();
       const salt = this.#random.nextU32();
-      await decideReset(this.#disk, this.#directory, { start, salt });
+      try {
+        await decideReset(this.#disk, this.#directory, { start, salt });
+      } catch (error) {
+        if (!isUndecided(error, this.#disk, this.#directory)) throw error;
+        refusal = error;
+        return;
+      }
       this.#segments.close();
       await finishReset(this.#disk, this.#directory);
       this.#segments.replaceBy(this.#openFirst(start));
       this.#reader.forgetCursors();
       this.#writer.restart();
     });
+    if (refusal !== undefined) throw refusal;
   }
 
   #openFirst(start: LogPoint): ActiveSegment {
@@ -362,6 +372,12 @@ export class Log {
       `Cannot ${action} while the log is busy: ${this.#busy}`,
     );
   }
+}
+
+/** There was no room for the new log, and nothing of it is left. */
+function isUndecided(error: unknown, disk: Disk, directory: string): boolean {
+  return isProglogError(error, "disk_full") &&
+    listLogFiles(disk, directory).resets.length === 0;
 }
 
 function checkConfig(config: Partial<LogWriterConfig>): LogWriterConfig {

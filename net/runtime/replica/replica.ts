@@ -86,7 +86,7 @@ export class Replica {
   }
 
   get lowestOffset(): Offset {
-    return this.#machinery.bases.current.at.nextOffset;
+    return this.#machinery.view.start.nextOffset;
   }
 
   /** The offset after the last committed record. */

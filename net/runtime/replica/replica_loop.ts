@@ -111,7 +111,8 @@ export class ReplicaLoop {
           resolve(call(raft));
         } catch (error) {
           reject(error);
-          throw error;
+          // The disk's refusals are the caller's; a bug is the end of us.
+          if (!isProglogError(error)) throw error;
         }
       };
       this.#calls.push({ run, reject });

@@ -39,7 +39,7 @@ export class ReplicaResetter {
   }
 
   async reset(reset: Reset): Promise<void> {
-    const { log, view, applier } = this.#parts;
+    const { log, view, applier, bases } = this.#parts;
     const { index, term, nextOffset } = reset.start;
     const state: AppliedState = {
       reason: "reset",
@@ -50,17 +50,19 @@ export class ReplicaResetter {
         : concatBytes(reset.state),
     };
     this.#isResetting = true;
-    await this.#saveWhenThereIsRoom(state);
-    await log.resetTo({ index, term, offset: nextOffset });
+    await this.#whenThereIsRoom(() => bases.reset(state));
+    await this.#whenThereIsRoom(() =>
+      log.resetTo({ index, term, offset: nextOffset })
+    );
     view.resetTo(reset.start);
     applier.reset(state);
     this.#isResetting = false;
   }
 
-  async #saveWhenThereIsRoom(state: AppliedState): Promise<void> {
+  async #whenThereIsRoom(run: () => Promise<void>): Promise<void> {
     while (true) {
       try {
-        return await this.#parts.bases.reset(state);
+        return await run();
       } catch (error) {
         if (!isProglogError(error, "disk_full")) throw error;
       }

@@ -68,12 +68,24 @@ Deno.test("a follower with a full disk does not acknowledge, and catches up when
   await world.stopAll();
 });
 
+Deno.test("bootstrap() on a full disk is refused, and works when there is room", async () => {
+  const world = new ReplicaWorld();
+  await world.open("a");
+  const { disk, up } = world.node("a");
+  disk.capacityBytes = 0;
+  disk.capacityBytes = -disk.freeBytes("/");
+  await assert.rejects(world.bootstrap("a", ["a"]), { code: "disk_full" });
+  disk.capacityBytes = Infinity;
+  await world.bootstrap("a", ["a"]);
+  assert.equal(up.isLeader, true);
+  await world.stopAll();
+});
+
 Deno.test("a failed sync ends the replica, and nothing more is acknowledged", async () => {
   const world = await ReplicaWorld.found(IDS);
   const leader = await world.leader();
   await world.produce(leader, ["before"]);
   leader.disk.countedKinds = ["sync"];
-  leader.disk.failOperation = leader.disk.operationCount + 1;
   leader.disk.operationCount = 0;
   leader.disk.failOperation = 1;
   await assert.rejects(world.produce(leader, ["x"]), { code: "unavailable" });

@@ -84,6 +84,23 @@ Deno.test("a crash at any disk operation of a reset leaves the old log or the ne
   assert(crashedCount > 10, `only ${crashedCount} operations`);
 });
 
+Deno.test("a follower without room for the new beginning keeps the old, and begins anew when there is room", async () => {
+  const { world, leader, behind } = await leftBehind();
+  for (const spareBytes of [0, 200]) {
+    behind.disk.capacityBytes = 0;
+    const usedBytes = -behind.disk.freeBytes("/");
+    behind.disk.capacityBytes = usedBytes + spareBytes;
+    world.heal();
+    await world.time.run(3_000);
+    assert.equal(behind.failure, undefined);
+    assert.equal(behind.up.lowestOffset, 0);
+  }
+  behind.disk.capacityBytes = Infinity;
+  await world.converge();
+  assert.deepEqual(valuesOf(behind.up), valuesOf(leader.up));
+  await world.stopAll();
+});
+
 Deno.test("trim() keeps what is not committed, and survives a restart", async () => {
   const world = await ReplicaWorld.found(["a"], SMALL);
   const a = await world.leader();

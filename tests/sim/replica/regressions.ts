@@ -1,0 +1,8 @@
+/** Seeds that once broke a promise of the replica, and what it was. */
+export const REPLICA_REGRESSIONS: readonly {
+  readonly seed: number;
+  readonly was: string;
+}[] = [
+  { seed: 93, was: "a founding on a full disk ended the node" },
+  { seed: 1474, was: "a reset on a full disk ended the node" },
+];

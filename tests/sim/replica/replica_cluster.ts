@@ -1,0 +1,148 @@
+/**
+ * Machines, network and disks with production replicas on them, and who watches.
+ */
+import type { RaftEvent } from "../../../core/raft/ready.ts";
+import type { Founder } from "../../../net/runtime/replica/types.ts";
+import { renderEvent } from "../../core/raft/support/render.ts";
+import { Coverage } from "../coverage.ts";
+import { EventQueue } from "../event_queue.ts";
+import { Host } from "../host.ts";
+import { Network } from "../network.ts";
+import type { SimOptions } from "../options.ts";
+import { SeededRandom } from "../random.ts";
+import type { Trace } from "../trace.ts";
+import {
+  type NodeWatcher,
+  type PlantedFaults,
+  ReplicaNode,
+} from "./replica_node.ts";
+import { Truth } from "./truth.ts";
+
+export class ReplicaCluster implements NodeWatcher {
+  readonly events = new EventQueue();
+  readonly truth = new Truth();
+  readonly nodes = new Map<string, ReplicaNode>();
+  readonly hosts = new Map<string, Host>();
+  readonly network: Network;
+  readonly random: SeededRandom;
+  readonly sights = new Map<string, number>();
+  /** While anything may break and clients are at work. */
+  isStormy = true;
+  /** The first breach of an invariant. */
+  violation: Error | undefined;
+  /** The nemesis strikes at moments that matter. */
+  onEvent: ((node: ReplicaNode, event: RaftEvent) => void) | undefined;
+  readonly #trace: Trace;
+  readonly #options: SimOptions;
+  readonly #rhythm: SeededRandom;
+
+  constructor(setup: {
+    readonly options: SimOptions;
+    readonly trace: Trace;
+    readonly faults: PlantedFaults;
+  }) {
+    const { options } = setup;
+    this.#options = options;
+    this.#trace = setup.trace;
+    this.random = new SeededRandom(options.seed ^ 0x7e511ca);
+    this.#rhythm = this.random.fork();
+    this.network = new Network({
+      events: this.events,
+      random: this.random.fork(),
+      coverage: new Coverage(),
+      faults: options,
+      deliver: (to, bytes) => this.hosts.get(to)?.receive(bytes),
+    });
+    const names = [..."abcdefgh"];
+    const founders = names.slice(0, options.voterCount);
+    const spares = names.slice(founders.length).slice(0, options.spareCount);
+    const members = founders.map(memberOf);
+    for (const id of founders) this.#add(id, members, setup.faults);
+    for (const id of spares) this.#add(id, [], setup.faults);
+  }
+
+  /** A node that is up and opened; mostly the leader. */
+  pickServer(random: SeededRandom): ReplicaNode | undefined {
+    const up = [...this.nodes.values()].filter((it) => this.isReachable(it));
+    const leaders = up.filter(({ replica }) => replica?.isLeader);
+    const choices = leaders.length > 0 && random.chance(0.8) ? leaders : up;
+    return choices.length === 0 ? undefined : random.pick(choices);
+  }
+
+  isReachable({ id, replica }: ReplicaNode): boolean {
+    return replica !== undefined && this.hosts.get(id)?.isPaused === false;
+  }
+
+  every(meanMs: number, action: () => void): void {
+    if (!Number.isFinite(meanMs)) return;
+    const delayMs = this.#rhythm.between({ from: 1, to: 2 * meanMs });
+    this.events.after(delayMs, () => {
+      if (!this.isStormy) return;
+      action();
+      this.every(meanMs, action);
+    });
+  }
+
+  saw(sight: string): void {
+    this.sights.set(sight, (this.sights.get(sight) ?? 0) + 1);
+  }
+
+  note(text: string): void {
+    const { nowMs, ordinal } = this.events;
+    this.#trace.add(() => `${nowMs.toFixed(3)} #${ordinal} ${text}`);
+  }
+
+  broke(error: unknown): void {
+    this.violation ??= error instanceof Error
+      ? error
+      : new Error(String(error));
+  }
+
+  event(node: ReplicaNode, event: RaftEvent): void {
+    this.note(`${node.id} ${renderEvent(event)}`);
+    this.saw(event.kind);
+    this.onEvent?.(node, event);
+    if (event.kind !== "role_changed" || event.role !== "leader") return;
+    try {
+      this.truth.leads(node.id, event.term);
+    } catch (error) {
+      this.broke(error);
+    }
+  }
+
+  broken(node: ReplicaNode, cause: unknown): void {
+    this.note(`${node.id} BROKEN ${cause}`);
+    this.broke(cause);
+  }
+
+  #add(id: string, founders: readonly Founder[], faults: PlantedFaults): void {
+    const { syncMaxMs, clockSkew } = this.#options;
+    const random = this.random.fork();
+    const node = new ReplicaNode({
+      id,
+      founders,
+      segmentBytesMax: random.pick([300, 800, 100_000]),
+      syncMaxMs,
+      watcher: this,
+      faults,
+    });
+    const skew = clockSkew * (random.below(2_001) / 1_000 - 1);
+    this.nodes.set(id, node);
+    this.hosts.set(
+      id,
+      new Host({
+        name: id,
+        events: this.events,
+        random,
+        clockRate: 1 + skew,
+        send: (to, bytes) => this.network.send({ from: id, to }, bytes),
+        boot: (machine) => node.boot(machine),
+        powerLoss: () => node.powerLoss(random),
+      }),
+    );
+  }
+}
+
+export function memberOf(id: string): Founder {
+  return { id, name: id, address: `${id}:8400` };
+}

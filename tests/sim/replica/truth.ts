@@ -1,0 +1,87 @@
+/**
+ * What clients were told and what readers saw, as one truth: each offset has one
+ * value, each value one offset, and what was acknowledged stays. The first
+ * breach ends the run.
+ */
+import { fail } from "../checker.ts";
+
+export class Truth {
+  readonly #values = new Map<number, string>();
+  readonly #offsets = new Map<string, number>();
+  readonly #acknowledged = new Map<string, number>();
+  /** Of these a client was told that they are not in the log, for good. */
+  readonly #refused = new Set<string>();
+  readonly #leaders = new Map<number, string>();
+  #acknowledgedEnd = 0;
+
+  get acknowledgedCount(): number {
+    return this.#acknowledged.size;
+  }
+
+  /** The offset after the last acknowledged record. */
+  get acknowledgedEnd(): number {
+    return this.#acknowledgedEnd;
+  }
+
+  /** A reader of `node` saw a record. */
+  saw(record: { offset: number; value: string }, node: string): void {
+    const { offset, value } = record;
+    const known = this.#values.get(offset) ?? value;
+    this.#values.set(offset, known);
+    if (known !== value) {
+      fail(`One history: offset ${offset} is ${known}, on ${node} ${value}`);
+    }
+    const first = this.#offsets.get(value) ?? offset;
+    this.#offsets.set(value, first);
+    if (first !== offset) {
+      fail(`Exactly once: ${value} is at ${first} and, on ${node}, ${offset}`);
+    }
+    if (this.#refused.has(value)) {
+      fail(`Certain outcome: ${value} was refused and is at ${offset}`);
+    }
+    const promised = this.#acknowledged.get(value) ?? offset;
+    if (promised !== offset) {
+      fail(`Acknowledged: ${value} is at ${offset}, not at ${promised}`);
+    }
+  }
+
+  acknowledged(record: { offset: number; value: string }): void {
+    const { offset, value } = record;
+    const known = this.#acknowledged.get(value) ?? offset;
+    this.#acknowledged.set(value, known);
+    this.#acknowledgedEnd = Math.max(this.#acknowledgedEnd, offset + 1);
+    const seen = this.#offsets.get(value) ?? offset;
+    if (known === offset && seen === offset) return;
+    fail(`Acknowledged: ${value} at ${offset}, before at ${known}/${seen}`);
+  }
+
+  refused(value: string): void {
+    this.#refused.add(value);
+    const offset = this.#offsets.get(value);
+    if (offset !== undefined) {
+      fail(`Certain outcome: ${value} is refused and was seen at ${offset}`);
+    }
+  }
+
+  leads(node: string, term: number): void {
+    const known = this.#leaders.get(term) ?? node;
+    this.#leaders.set(term, known);
+    if (known !== node) {
+      fail(`Election safety: ${known} and ${node} lead term ${term}`);
+    }
+  }
+
+  /** At the end: a replica that begins at `from` has all, without gaps. */
+  checkComplete(values: ReadonlyMap<number, string>, from: number): void {
+    for (const [value, offset] of this.#acknowledged) {
+      if (offset >= from && values.get(offset) !== value) {
+        fail(`Durability: ${value} at ${offset} is ${values.get(offset)}`);
+      }
+    }
+    for (const [offset, value] of this.#values) {
+      if (offset >= from && values.get(offset) !== value) {
+        fail(`Vanished: ${value} was read at ${offset}`);
+      }
+    }
+  }
+}

@@ -206,7 +206,10 @@ export class GossipSim {
     this.#later(() => {
       const host = this.#hosts.get(to.host);
       pair.far = host?.stream(from, pair.end("far"));
-      if (pair.far === undefined) pair.near?.closed("connection refused");
+      if (pair.far === undefined) {
+        pair.isRefused = true;
+        pair.near?.closed("connection refused");
+      }
     });
     return near;
   }
@@ -232,6 +235,7 @@ const silentStream: GossipStream = { write() {}, end() {} };
 class StreamPair {
   near: StreamHandler | undefined;
   far: StreamHandler | undefined;
+  isRefused = false;
   readonly #later: (run: () => void) => void;
 
   constructor(later: (run: () => void) => void) {
@@ -254,7 +258,8 @@ class StreamPair {
 
   /** Bytes that are faster than the connection wait for it. */
   #afterConnect(deliver: () => void): void {
+    if (this.isRefused) return;
     if (this.far !== undefined) deliver();
-    else this.#later(() => deliver());
+    else this.#later(() => this.#afterConnect(deliver));
   }
 }

@@ -10,18 +10,13 @@ import type { Configuration, NodeId } from "../raft/configuration.ts";
 import { claimsOf } from "./claims.ts";
 import type { NodeView } from "./node_view.ts";
 
-export interface PeerAddressesInput {
-  readonly configuration: Configuration;
-  readonly nodes: readonly NodeView[];
-  readonly selfId: NodeId;
-  /** Empty while this node has not joined a cluster. */
-  readonly clusterId: string;
-}
-
 /** For the peer links: id to "host:port", this node left out. */
 export function peerAddresses(
-  { configuration, nodes, selfId, clusterId }: PeerAddressesInput,
+  configuration: Configuration,
+  nodes: readonly NodeView[],
+  selfId: NodeId,
 ): Map<NodeId, string> {
+  const clusterId = nodes.find(({ id }) => id === selfId)?.clusterId ?? "";
   const claims = claimsOf(nodes, { conflictedNames: new Set() });
   const addresses = new Map<NodeId, string>();
   for (const { id, address } of configuration.members) {

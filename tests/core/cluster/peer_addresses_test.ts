@@ -29,12 +29,7 @@ function dialled(nodes: readonly NodeView[], members: string): string[] {
       role: "voter",
     })),
   );
-  const addresses = peerAddresses({
-    configuration,
-    nodes,
-    selfId: "id-a",
-    clusterId: "c1",
-  });
+  const addresses = peerAddresses(configuration, nodes, "id-a");
   return [...addresses].map(([id, address]) => `${id} ${address}`);
 }
 
@@ -64,7 +59,7 @@ const ROWS: readonly [
   ],
   [
     "no nodes of another cluster",
-    [node("x", { clusterId: "c2" })],
+    [node("a"), node("x", { clusterId: "c2" })],
     "a",
     [],
   ],

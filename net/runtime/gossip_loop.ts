@@ -301,8 +301,9 @@ export class GossipNode {
 
   #answerKeyQuery(event: GossipEvent & { readonly kind: "key_query" }): void {
     const { operation, query } = event;
+    // What goes wrong is part of the answer: this never rejects.
     const answered = answerKeyQuery(operation, query, this.#options.keys);
-    answered.then((payload) =>
+    void answered.then((payload) =>
       this.#input((serf, nowMs) => serf.respond(query, payload, nowMs))
     );
   }

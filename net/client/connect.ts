@@ -10,6 +10,10 @@ import { dialGrpc } from "../grpc/dial.ts";
 import { createClock, createScheduler } from "../os/clock.ts";
 import { createRandom } from "../os/random.ts";
 import { splitAddress } from "../transport/address.ts";
+import {
+  CLIENT_PUMP_LIMITS,
+  type PumpLimits,
+} from "../transport/socket_pump.ts";
 import type { TlsMaterial } from "../transport/types.ts";
 import type { Dial } from "./connection_pool.ts";
 import { ProglogClient } from "./client.ts";
@@ -27,6 +31,12 @@ export interface ConnectOptions {
 const MESSAGE_BYTES_DEFAULT = 64 * 1024 * 1024;
 /** A server that is silent for longer is passed over for another one. */
 const CONNECT_TIMEOUT_MAX_MS = 3_000;
+/** A consumer that waits for news finds out sooner that its server hangs. */
+const PUMP_LIMITS: PumpLimits = {
+  ...CLIENT_PUMP_LIMITS,
+  keepaliveIntervalMs: 5_000,
+  keepaliveTimeoutMs: 10_000,
+};
 
 /** Nothing is dialled before the first call. Throws for unreadable certificates. */
 export function createClient(options: ConnectOptions): ProglogClient {
@@ -58,6 +68,7 @@ function createDial(options: {
       scheduler: createScheduler(),
       connectTimeoutMs: Math.min(options.timeoutMs, CONNECT_TIMEOUT_MAX_MS),
       messageSizeMaxBytes: options.messageBytesMax,
+      pumpLimits: PUMP_LIMITS,
     });
   };
 }

@@ -41,9 +41,12 @@ export interface PoolOptions {
   readonly scheduler: Scheduler;
 }
 
-/** How old the list of servers gets while calls run. */
-export const REFRESH_MS = 5_000;
-const ASK_TIMEOUT_MS = 3_000;
+/**
+ * How old the list of servers gets while calls run. It is also what takes a
+ * producer away from a leader that hangs and breaks no connection.
+ */
+export const REFRESH_MS = 2_000;
+const ASK_TIMEOUT_MS = 2_000;
 /** An address that could not be reached is a second choice for so long. */
 const AVOIDED_MS = 1_000;
 const GET_SERVERS = "/log.v1.Log/GetServers";
@@ -60,6 +63,7 @@ export class ConnectionPool {
   /** "unknown": nobody has answered yet, or what was answered has proved wrong. */
   #knowledge: "unknown" | "known" = "unknown";
   #asking: Promise<void> | undefined;
+  #lastAnswer: string | undefined;
   #cancelRefresh: (() => void) | undefined;
   #isUsed = false;
   #isClosed = false;
@@ -163,12 +167,15 @@ export class ConnectionPool {
   async #askAny(): Promise<void> {
     let failure: unknown;
     const { seeds } = this.#endpoints;
-    const addresses = new Set([...seeds, ...allAddresses(this.#endpoints)]);
+    const first = this.#lastAnswer === undefined ? [] : [this.#lastAnswer];
+    const all = allAddresses(this.#endpoints);
+    const addresses = new Set([...first, ...seeds, ...all]);
     for (const address of this.#reachableFirst([...addresses])) {
       try {
         return await this.#askOne(address);
       } catch (error) {
         failure = worse(failure, asProglogError(error));
+        this.#avoid(address);
       }
     }
     throw failure ?? closed();
@@ -179,6 +186,7 @@ export class ConnectionPool {
     const options = { timeoutMs: ASK_TIMEOUT_MS };
     const answer = await client.unary(GET_SERVERS, NO_BYTES, options);
     const { servers } = fromBinary(GetServersResponseSchema, answer);
+    this.#lastAnswer = address;
     const before = this.#endpoints.leader;
     this.#endpoints = afterAnswer(this.#endpoints, { from: address, servers });
     this.#knowledge = "known";

@@ -279,3 +279,21 @@ Deno.test("two clients know nothing of each other (defect 14)", async () => {
     });
   });
 });
+
+Deno.test("a Producer leaves a leader that hangs, once another one leads", async () => {
+  await withCluster(async (cluster, client) => {
+    const producer = client.producer();
+    await producer.send(record("one"));
+    const hung = Promise.withResolvers<void>();
+    cluster.node("a").afterAppend = () => {
+      hung.resolve();
+      return new Promise(() => undefined);
+    };
+    const answer = producer.send(record("two"));
+    await hung.promise;
+    cluster.leader = "c";
+    assert.equal((await answer).offset, 1);
+    assert.equal(cluster.appended.length, 2);
+    await producer.close();
+  });
+});

@@ -13,6 +13,7 @@ import { Outbox } from "./outbox.ts";
 import { ProposalQueue } from "./proposal_queue.ts";
 import { ReadBarriers } from "./read_barriers.ts";
 import type { Recovered } from "./recover.ts";
+import { ReadyWorker } from "./ready_worker.ts";
 import { ReplicaLoop } from "./replica_loop.ts";
 import { ReplicaResetter } from "./resetter.ts";
 import { Retention } from "./retention.ts";
@@ -81,9 +82,13 @@ export function assemble(
     onSynced: wake,
     onFailure: (cause) => onFailure(asError(cause)),
   });
-  const loop = new ReplicaLoop({
+  const outbox = new Outbox({
+    network: options.network,
+    view,
+    base: () => bases.current,
+  });
+  const worker = new ReadyWorker({
     options,
-    raft: createRaft(options, recovered, view),
     term: recovered.hardState.term,
     applier,
     waiters,
@@ -92,14 +97,21 @@ export function assemble(
     writer: new LogWriter({ log, view, applier, clock: options.clock }),
     resetter,
     sync,
-    outbox: new Outbox({
-      network: options.network,
-      view,
-      base: () => bases.current,
-    }),
+    outbox,
     block,
     lastIndex: (): LogIndex => log.lastIndex,
-    ...hooks,
+    onReadable: hooks.onReadable,
+  });
+  const loop = new ReplicaLoop({
+    environment: options,
+    raft: createRaft(options, recovered, view),
+    worker,
+    queue,
+    barriers,
+    sync,
+    outbox,
+    onTurn: hooks.onTurn,
+    onFailure,
   });
   const retention = new Retention({
     options,

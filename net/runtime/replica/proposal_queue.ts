@@ -48,8 +48,8 @@ export class ProposalQueue {
   }
 
   /**
-   * The answer for a repeated request, or a place in the queue: `isNew` tells.
-   * Rejects as `Replica.propose`.
+   * The answer for a repeated request, or a place in the queue. Rejects as
+   * `Replica.propose`.
    */
   add(proposal: Proposal): Promise<Accepted> {
     const { producer } = proposal;
@@ -70,6 +70,13 @@ export class ProposalQueue {
       case "refused":
         return Promise.reject(known.reason);
     }
+  }
+
+  /** Whether it seems to skip a sequence, as far as this node knows. */
+  isOutOfOrder({ producer }: Proposal): boolean {
+    if (producer === undefined) return false;
+    const known = this.#producers.check(producer);
+    return known.kind === "refused" && known.reason.code === "out_of_order";
   }
 
   /** Why it is not even looked at; undefined when it is. */

@@ -133,9 +133,22 @@ export class Replica {
     const refusal = block.reason ?? queue.refusal(proposal);
     if (refusal !== undefined) return Promise.reject(refusal);
     if (!this.isLeader) return Promise.reject(notLeader(this.leaderId));
+    if (queue.isOutOfOrder(proposal)) return this.#proposeWhenSure(proposal);
     const answer = queue.add(proposal);
     loop.wake();
     return answer;
+  }
+
+  /** A leader that was replaced unawares would refuse for good what is right. */
+  async #proposeWhenSure(proposal: Proposal): Promise<Accepted> {
+    const { queue, loop, barriers } = this.#machinery;
+    await barriers.wait("quorum").catch(() => {
+      throw notLeader(undefined);
+    });
+    if (!this.isLeader) throw notLeader(this.leaderId);
+    const answer = queue.add(proposal);
+    loop.wake();
+    return await answer;
   }
 
   /** Undefined at the end of what is committed, and before the start. */

@@ -1,6 +1,5 @@
 /**
- * Hosts Raft for one log: takes inputs in turns, works off every Ready in the
- * order that core/raft/ready.ts asks for, and tells who waits.
+ * Hosts Raft for one log: takes inputs in turns, and has every Ready worked off.
  *
  * 1. One turn at a time; all inputs of a turn reach Raft before its Readies.
  * 2. A turn ends only when Raft has no Ready; only truncation, reset and a
@@ -9,33 +8,20 @@
  * Callers: replica.ts.
  */
 import { assert } from "../../../core/assert.ts";
-import { isProglogError, type ProglogError } from "../../../core/errors.ts";
-import type { LogIndex, Term } from "../../../core/ids.ts";
+import { isProglogError } from "../../../core/errors.ts";
+import type { Term } from "../../../core/ids.ts";
 import type { NodeId } from "../../../core/raft/configuration.ts";
 import type { Message } from "../../../core/raft/messages.ts";
-import type { Raft } from "../../../core/raft/raft.ts";
-import type {
-  Persist,
-  RaftEvent,
-  Ready,
-  RoleName,
-} from "../../../core/raft/ready.ts";
-import type { Applier } from "./applier.ts";
-import type { EntryWaiters } from "./entry_waiters.ts";
-import { notLeader, stopping } from "./errors.ts";
-import type { BatchProposal, LogWriter } from "./log_writer.ts";
+import type { RoleName } from "../../../core/raft/ready.ts";
+import { stopping } from "./errors.ts";
+import { MessageQueue } from "./message_queue.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ProposalQueue } from "./proposal_queue.ts";
 import type { ReadBarriers } from "./read_barriers.ts";
-import type { ReplicaResetter } from "./resetter.ts";
+import type { ReadyWorker, ReplicaRaft } from "./ready_worker.ts";
 import type { SyncGroup } from "./sync_group.ts";
-import type { ReplicaOptions } from "./types.ts";
-import type { WriteBlock } from "./write_block.ts";
+import type { ReplicaEnvironment } from "./types.ts";
 
-type ReplicaRaft = Raft<BatchProposal>;
-
-/** Messages that wait for a turn; more are dropped, as the network may. */
-const MESSAGES_WAITING_MAX = 4_096;
 const TICK_MIN_MS = 1;
 
 interface Call {
@@ -44,52 +30,42 @@ interface Call {
 }
 
 export interface LoopParts {
-  readonly options: ReplicaOptions;
+  readonly environment: ReplicaEnvironment;
   readonly raft: ReplicaRaft;
-  readonly term: Term;
-  readonly applier: Applier;
-  readonly waiters: EntryWaiters;
+  readonly worker: ReadyWorker;
   readonly queue: ProposalQueue;
   readonly barriers: ReadBarriers;
-  readonly writer: LogWriter;
-  readonly resetter: ReplicaResetter;
   readonly sync: SyncGroup;
   readonly outbox: Outbox;
-  readonly block: WriteBlock;
-  readonly lastIndex: () => LogIndex;
   /** Something changed that others wait for. */
   readonly onTurn: () => void;
-  readonly onReadable: () => void;
   readonly onFailure: (cause: Error) => void;
 }
 
 export class ReplicaLoop {
   readonly #parts: LoopParts;
+  readonly #messages = new MessageQueue();
   #raft: ReplicaRaft;
-  #messages: Message[] = [];
   #calls: Call[] = [];
   #isRunning = false;
   #running: Promise<void> = Promise.resolve();
   #isStopped = false;
-  #role: RoleName = "follower";
-  #leaderId: NodeId | undefined;
-  #term: Term;
+  /** Raft knows that the writes of this Ready are durable. */
+  #toldNumber = 0;
   #timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
-  #cancelUndecided: (() => void) | undefined;
 
   constructor(parts: LoopParts) {
     this.#parts = parts;
     this.#raft = parts.raft;
-    this.#term = parts.term;
   }
 
   /** As of the last turn. */
   get role(): RoleName {
-    return this.#role;
+    return this.#parts.worker.role;
   }
 
   get leaderId(): NodeId | undefined {
-    return this.#leaderId;
+    return this.#parts.worker.leaderId;
   }
 
   get raft(): ReplicaRaft {
@@ -97,8 +73,7 @@ export class ReplicaLoop {
   }
 
   receive(message: Message): void {
-    if (this.#messages.length >= MESSAGES_WAITING_MAX) return;
-    this.#messages.push(message);
+    this.#messages.add(message);
     this.wake();
   }
 
@@ -123,7 +98,7 @@ export class ReplicaLoop {
   /** Begins again with another state; only in a turn, before its Readies. */
   replaceRaft(raft: ReplicaRaft, term: Term): void {
     this.#raft = raft;
-    this.#term = term;
+    this.#parts.worker.startIn(term);
   }
 
   wake(): void {
@@ -139,7 +114,7 @@ export class ReplicaLoop {
   stop(): void {
     this.#isStopped = true;
     this.#timer?.cancel();
-    this.#cancelUndecided?.();
+    this.#parts.worker.stop();
     for (const call of this.#calls) call.reject(stopping());
     this.#calls = [];
   }
@@ -157,6 +132,7 @@ export class ReplicaLoop {
       await this.#workOffAll();
       // Who was answered just now may have more for the next entry.
       await Promise.resolve();
+      if (this.#isStopped) return;
       this.#propose();
       await this.#workOffAll();
       if (this.#isStopped) return;
@@ -169,30 +145,18 @@ export class ReplicaLoop {
     this.#setTimer();
   }
 
-  async #workOffAll(): Promise<void> {
-    while (!this.#isStopped) {
-      const ready = this.#raft.ready();
-      if (ready === undefined) return;
-      const waiting = this.#workOff(ready);
-      if (waiting !== undefined) await waiting;
-    }
-  }
-
   get #hasInputs(): boolean {
     const { sync } = this.#parts;
-    return this.#messages.length > 0 || this.#calls.length > 0 ||
+    return !this.#messages.isEmpty || this.#calls.length > 0 ||
       sync.durableNumber > this.#toldNumber;
   }
 
-  #toldNumber = 0;
-
   #takeInputs(): void {
-    const { barriers, options } = this.#parts;
-    const nowMs = options.clock.monotonicMs();
-    const raft = this.#raft;
-    const messages = this.#messages;
-    this.#messages = [];
-    for (const message of messages) raft.step(message, nowMs);
+    const { barriers, environment } = this.#parts;
+    const nowMs = environment.clock.monotonicMs();
+    for (const message of this.#messages.takeAll()) {
+      this.#raft.step(message, nowMs);
+    }
     this.#takeSynced(nowMs);
     for (let left = this.#calls.length; left > 0; left--) {
       this.#calls.shift()?.run(this.#raft);
@@ -202,149 +166,39 @@ export class ReplicaLoop {
   }
 
   #takeSynced(nowMs: number): void {
-    const { sync, outbox } = this.#parts;
+    const { sync, outbox, worker } = this.#parts;
     const number = sync.durableNumber;
     if (number <= this.#toldNumber) return;
     this.#toldNumber = number;
     this.#raft.persisted(number, nowMs);
-    outbox.release(number, this.#term);
+    outbox.release(number, worker.term);
+  }
+
+  async #workOffAll(): Promise<void> {
+    while (!this.#isStopped) {
+      const ready = this.#raft.ready();
+      if (ready === undefined) return;
+      const waiting = this.#parts.worker.workOff(this.#raft, ready);
+      if (waiting !== undefined) await waiting;
+    }
   }
 
   /** All that waited while the disk was busy; more only in full entries. */
   #propose(): void {
-    const { queue, sync } = this.#parts;
+    const { queue, sync, worker } = this.#parts;
     while (!queue.isEmpty) {
       if (sync.isRunning && !queue.isFull) return;
       const proposal = queue.next;
       assert(proposal !== undefined, "The queue has no next entry");
       const result = this.#raft.propose(proposal);
       if (result.ok) queue.proposed(result);
-      else if (result.reason === "not_leader") return this.#refuseQueue();
+      else if (result.reason === "not_leader") return worker.refuseQueue();
       else return;
     }
   }
 
-  #refuseQueue(): void {
-    const { queue, block } = this.#parts;
-    queue.refuseAll(block.reason ?? notLeader(this.#leaderId));
-  }
-
-  #workOff(ready: Ready<BatchProposal>): Promise<void> | undefined {
-    const { persist } = ready;
-    if (persist?.reset === undefined && persist?.truncateFrom === undefined) {
-      return this.#finish(ready);
-    }
-    return this.#change(persist).then(() => this.#finish(ready));
-  }
-
-  /** The changes that take time; Raft waits. */
-  async #change(persist: Persist<BatchProposal>): Promise<void> {
-    const { writer, resetter, waiters } = this.#parts;
-    const { reset, truncateFrom } = persist;
-    if (reset !== undefined) {
-      await resetter.reset(reset);
-      waiters.giveUpTo(reset.start.index, "the log was reset");
-      this.#parts.onReadable();
-    }
-    if (truncateFrom !== undefined) await writer.truncateFrom(truncateFrom);
-  }
-
-  /** Steps 1 to 4 of core/raft/ready.ts. */
-  #finish(ready: Ready<BatchProposal>): undefined {
-    const { outbox, sync } = this.#parts;
-    const isWritten = this.#write(ready);
-    if (isWritten) {
-      outbox.sendAll(ready.sendNow);
-      if (sync.durableNumber >= sync.writtenNumber) {
-        outbox.sendAll(ready.sendAfterPersist);
-      } else outbox.hold(sync.writtenNumber, ready.sendAfterPersist);
-    }
-    for (const event of ready.events) this.#handle(event);
-    // What could not be written is not applied either; it is told again.
-    if (isWritten) this.#apply(ready.committedIndex);
-    for (const state of ready.readStates) {
-      this.#parts.barriers.answered(state);
-    }
-  }
-
-  /** False when the disk is full. */
-  #write({ number, persist }: Ready<BatchProposal>): boolean {
-    if (persist === undefined) return true;
-    const { sync, writer, block, queue } = this.#parts;
-    const { hardState, entries } = persist;
-    if (hardState !== undefined) this.#term = hardState.term;
-    try {
-      writer.append(entries);
-      if (entries.length > 0) this.#unblock();
-      return true;
-    } catch (error) {
-      if (!isProglogError(error, "disk_full")) throw error;
-      block.begin(error);
-      this.#raft.writeFailed(this.#parts.options.clock.monotonicMs());
-      return false;
-    } finally {
-      sync.wrote(number, hardState);
-      for (const entry of entries) {
-        const isOwn = entry.kind === "data";
-        if (isOwn && entry.index <= this.#parts.lastIndex()) {
-          queue.written(entry.proposal.batch);
-        }
-      }
-      if (block.reason !== undefined) this.#refuseUnwritten(block.reason);
-    }
-  }
-
-  #refuseUnwritten(reason: ProglogError): void {
-    const { waiters, queue, lastIndex } = this.#parts;
-    const end = { index: lastIndex(), term: this.#term };
-    waiters.refuseAbove(end, reason);
-    queue.refuseAll(reason);
-  }
-
-  #unblock(): void {
-    const { block } = this.#parts;
-    if (block.reason === undefined) return;
-    block.end();
-    this.#raft.writeRecovered();
-  }
-
-  #handle(event: RaftEvent): void {
-    if (event.kind === "leader_changed") this.#leaderId = event.leaderId;
-    if (event.kind === "role_changed") {
-      const wasLeader = this.#role === "leader";
-      this.#role = event.role;
-      if (wasLeader && event.role !== "leader") this.#leadershipLost();
-    }
-    this.#parts.options.watcher.event(event);
-  }
-
-  /** What is in the log may yet be committed: waits a while to learn it. */
-  #leadershipLost(): void {
-    const { options, waiters } = this.#parts;
-    this.#refuseQueue();
-    this.#cancelUndecided?.();
-    const waitMs = 2 * (options.raft?.electionTimeoutMs ?? 500);
-    this.#cancelUndecided = options.scheduler.after(waitMs, () => {
-      if (this.#role !== "leader") waiters.giveUp("its leader was replaced");
-    });
-  }
-
-  #apply(committedIndex: LogIndex): void {
-    const { applier, waiters, options, onReadable } = this.#parts;
-    if (committedIndex > applier.applied.index) {
-      const isDoubled = options.replicaFaults?.has("apply_twice") ?? false;
-      const times = isDoubled ? 2 : 1;
-      const hasRecords = applier.commitTo(committedIndex, {
-        waiters,
-        times,
-      });
-      if (hasRecords) onReadable();
-    }
-    this.#raft.applied(committedIndex);
-  }
-
   #setTimer(): void {
-    const { clock, scheduler } = this.#parts.options;
+    const { clock, scheduler } = this.#parts.environment;
     const atMs = this.#raft.nextDeadlineMs;
     if (this.#isStopped || (this.#timer?.atMs ?? Infinity) <= atMs) return;
     this.#timer?.cancel();

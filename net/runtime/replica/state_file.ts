@@ -16,36 +16,26 @@
  *
  * Numbers are big-endian. Permanent. Callers: recover.ts, sync_group.ts.
  */
-import { assert } from "../../../core/assert.ts";
-import {
-  allocateWindow,
-  type ByteWindow,
-  readU64,
-  writeU64,
-} from "../../../core/bytes.ts";
-import { crc32 } from "../../../core/crc32.ts";
+import { allocateWindow } from "../../../core/bytes.ts";
 import type { Disk, DiskFile } from "../../../core/env.ts";
 import { ProglogError } from "../../../core/errors.ts";
 import { type LogIndex, logIndex, term } from "../../../core/ids.ts";
 import type { NodeId } from "../../../core/raft/configuration.ts";
 import type { HardState } from "../../../core/raft/ready.ts";
+import {
+  decodeHint,
+  decodeSlot,
+  encodeHint,
+  encodeSlot,
+  HINT_BYTES,
+  type Slot,
+  SLOT_BYTES,
+} from "./state_slot.ts";
 
 const FILE_NAME = "state";
-const SLOT_MAGIC = 0x706c7601;
-const HINT_MAGIC = 0x706c6801;
-const SLOT_BYTES = 1024;
 const SLOT_POSITIONS = [0, 4096] as const;
 const HINT_POSITION = 8192;
-const HINT_BYTES = 16;
 const FILE_BYTES = 12_288;
-const ID_AT = 24;
-const VOTE_AT = 512;
-const ID_BYTES_MAX = 255;
-
-interface Slot extends HardState {
-  readonly generation: number;
-  readonly nodeId: NodeId;
-}
 
 /** What a state file says, without opening it for writing. */
 export interface StoredState {
@@ -150,11 +140,7 @@ export class StateFile {
 
   /** Notes, without a sync, what is committed and durable on this node. */
   hint(commitIndex: LogIndex): void {
-    const { bytes, view } = allocateWindow(HINT_BYTES);
-    view.setUint32(0, HINT_MAGIC);
-    writeU64(view, 8, commitIndex);
-    view.setUint32(4, crc32(bytes.subarray(8)));
-    this.#file.writeAt(bytes, HINT_POSITION);
+    this.#file.writeAt(encodeHint(commitIndex), HINT_POSITION);
   }
 
   async close(): Promise<void> {
@@ -164,18 +150,6 @@ export class StateFile {
       this.#file.close();
     }
   }
-}
-
-function encodeSlot(slot: Slot): Uint8Array {
-  const window = allocateWindow(SLOT_BYTES);
-  const { bytes, view } = window;
-  view.setUint32(0, SLOT_MAGIC);
-  writeU64(view, 8, slot.generation);
-  writeU64(view, 16, slot.term);
-  writeText(window, ID_AT, slot.nodeId);
-  writeText(window, VOTE_AT, slot.votedFor ?? "");
-  view.setUint32(4, crc32(bytes.subarray(8)));
-  return bytes;
 }
 
 /** The newer of the slots; when one is damaged, the other. */
@@ -198,39 +172,8 @@ function readSlots(file: DiskFile, path: string): Slot {
     : first;
 }
 
-function decodeSlot(window: ByteWindow): Slot | undefined {
-  const { bytes, view } = window;
-  if (view.getUint32(0) !== SLOT_MAGIC) return undefined;
-  if (view.getUint32(4) !== crc32(bytes.subarray(8))) return undefined;
-  const votedFor = readText(window, VOTE_AT);
-  return {
-    generation: readU64(view, 8),
-    term: term(readU64(view, 16)),
-    nodeId: readText(window, ID_AT),
-    votedFor: votedFor === "" ? undefined : votedFor,
-  };
-}
-
-/** 0 when there is none that can be believed. */
 function readHint(file: DiskFile): number {
-  const { bytes, view } = allocateWindow(HINT_BYTES);
-  file.readAt(bytes, HINT_POSITION);
-  if (view.getUint32(0) !== HINT_MAGIC) return 0;
-  if (view.getUint32(4) !== crc32(bytes.subarray(8))) return 0;
-  return readU64(view, 8);
-}
-
-function writeText({ bytes }: ByteWindow, at: number, text: string): void {
-  const encoded = new TextEncoder().encode(text);
-  assert(
-    encoded.length <= ID_BYTES_MAX,
-    `Cannot store an id of ${encoded.length} bytes as ${ID_BYTES_MAX} is the limit`,
-  );
-  bytes[at] = encoded.length;
-  bytes.set(encoded, at + 1);
-}
-
-function readText({ bytes }: ByteWindow, at: number): string {
-  const length = bytes[at] ?? 0;
-  return new TextDecoder().decode(bytes.subarray(at + 1, at + 1 + length));
+  const window = allocateWindow(HINT_BYTES);
+  file.readAt(window.bytes, HINT_POSITION);
+  return decodeHint(window);
 }

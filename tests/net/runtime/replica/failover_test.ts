@@ -134,3 +134,42 @@ Deno.test("propose() under a producer never doubles, whichever leader dies when"
     await world.stopAll();
   }
 });
+
+Deno.test("propose() to a leader that was replaced unawares does not refuse the order for good", async () => {
+  const world = await ReplicaWorld.found(IDS);
+  const leader = await world.leader();
+  const others = world.followersOf(leader).map(({ id }) => id);
+  const one = { id: PRODUCER, sequence: 1 };
+  await world.produce(leader, ["v1"], one);
+  await world.converge();
+  world.cut(leader.id);
+  await world.time.run(400);
+  assert.equal(leader.up.isLeader, true);
+  // It has heard nothing of what the others may have done by now.
+  const skipping = leader.up.propose({
+    records: recordsOf(["v3"]),
+    count: 1,
+    producer: { id: PRODUCER, sequence: 3 },
+  });
+  const outcome = skipping.then(() => "accepted", (error) => error);
+  const next = await world.leader(others);
+  await world.produce(next, ["v2"], { id: PRODUCER, sequence: 2 });
+  world.heal();
+  const error = await world.time.settled(outcome);
+  assert(isProglogError(error, "not_leader"), String(error));
+  await world.stopAll();
+});
+
+Deno.test("propose() that skips a sequence is refused by a leader that is one", async () => {
+  const world = await ReplicaWorld.found(IDS);
+  const leader = await world.leader();
+  await world.produce(leader, ["v1"], { id: PRODUCER, sequence: 1 });
+  for (
+    const producer of [{ id: PRODUCER, sequence: 3 }, { id: 8n, sequence: 2 }]
+  ) {
+    await assert.rejects(world.produce(leader, ["x"], producer), {
+      code: "out_of_order",
+    });
+  }
+  await world.stopAll();
+});

@@ -34,7 +34,7 @@ export class NatsClient {
   private constructor(socket: Socket) {
     this.#socket = socket;
     this.#failed.promise.catch(() => undefined);
-    socket.on("data", (chunk) => this.#receive(chunk));
+    socket.on("data", (chunk) => this.#receive(chunk as Uint8Array));
     socket.on("error", (error) => this.#failed.reject(error));
     socket.on(
       "close",

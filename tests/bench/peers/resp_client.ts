@@ -24,7 +24,7 @@ export class RespClient {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    socket.on("data", (chunk) => this.#receive(chunk));
+    socket.on("data", (chunk) => this.#receive(chunk as Uint8Array));
     socket.on("error", (error) => this.#fail(error));
     socket.on("close", () => this.#fail(new Error("the server has closed")));
   }

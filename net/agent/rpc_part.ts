@@ -185,7 +185,11 @@ export class RpcPart implements Part {
   #leaderOf(log: string): LeaderPlace | undefined {
     const replica = this.#parts.log.replicas.get(log);
     const leaderId = replica?.leaderId;
-    if (replica === undefined || leaderId === undefined) return undefined;
+    if (replica === undefined) return undefined;
+    if (leaderId === undefined) {
+      // A full disk can be why nobody leads: then that is the answer.
+      return replica.facts.appendBlocked === "" ? undefined : { kind: "here" };
+    }
     if (leaderId === replica.nodeId) return { kind: "here" };
     const { members } = replica.status().configuration;
     const address = this.#addressOf(leaderId) ??

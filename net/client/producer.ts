@@ -16,6 +16,7 @@ import {
   decodeProduceResponse,
   encodeProduceRequest,
 } from "../rpc/messages.ts";
+import { AnswerWatch } from "./answer_watch.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
 import type { EncodedRecords } from "./record_builder.ts";
 import { asProglogError, Retry, type RetryEnvironment } from "./retry.ts";
@@ -49,9 +50,15 @@ export class Producer {
   #failure: ProglogError | undefined;
   #isClosing = false;
   #wakeSender: (() => void) | undefined;
+  #lastFailure: ProglogError | undefined;
+  readonly #watch: AnswerWatch;
 
   constructor(options: ProducerOptions) {
     this.#options = options;
+    this.#watch = new AnswerWatch({
+      ...options,
+      onSilence: () => this.#giveUp(),
+    });
     const { random } = options;
     this.#producerId = BigInt(random.nextU32()) << 32n |
       BigInt(random.nextU32()) | 1n;
@@ -81,6 +88,7 @@ export class Producer {
     return new Promise((resolve, reject) => {
       this.#unacknowledged.push({ message, resolve, reject });
       this.#inFlightBytes += message.length;
+      this.#watch.begin();
       this.#trySend(message);
       this.#running ??= this.#run();
     });
@@ -119,7 +127,9 @@ export class Producer {
           retry = new Retry(this.#options, this.#options.timeoutMs);
         });
       } catch (error) {
+        if (this.#isDone()) return;
         const failure = asProglogError(error);
+        this.#lastFailure = failure;
         await retry.pause(failure).catch((last) => this.#fail(last));
       }
     }
@@ -167,6 +177,8 @@ export class Producer {
     const request = this.#unacknowledged.shift();
     if (request === undefined) return;
     this.#inFlightBytes -= request.message.length;
+    this.#watch.answered();
+    if (this.#unacknowledged.length === 0) this.#watch.end();
     request.resolve(acknowledgement);
     this.#wakeSender?.();
   }
@@ -180,8 +192,20 @@ export class Producer {
     }
   }
 
+  /** No answer in time: whatever went wrong last is the reason. */
+  #giveUp(): void {
+    this.#fail(
+      this.#lastFailure ?? new ProglogError(
+        "deadline_exceeded",
+        `Nobody acknowledged the records in ${this.#options.timeoutMs} ms`,
+      ),
+    );
+    this.#call?.responses.return?.();
+  }
+
   #fail(failure: ProglogError): void {
-    this.#failure = failure;
+    this.#failure ??= failure;
+    this.#watch.end();
     for (const request of this.#unacknowledged) request.reject(failure);
     this.#unacknowledged = [];
     this.#wakeSender?.();

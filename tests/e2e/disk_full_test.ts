@@ -47,7 +47,13 @@ async function fillAndFree(workspace: Workspace, disk: string): Promise<void> {
   assert.ok(there >= acknowledged, `${there} < ${acknowledged}`);
 
   await Deno.remove(ballast);
-  const after = await run(["produce", "after"]);
+  const after = await workspace.run([
+    "produce",
+    "after",
+    "--timeout",
+    "20s",
+    ...agent.address,
+  ]);
   assert.equal(after.code, 0, after.stderr);
   assert.equal(after.stdout, `${there}\n`);
   await agent.end("SIGKILL");

@@ -193,9 +193,19 @@ export class Replica {
   readBarrier(freshness: FreshRead, signal?: AbortSignal): Promise<void> {
     const { barriers } = this.#machinery;
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    // Nobody else could have acknowledged anything: what is committed is all.
+    if (this.#isBlockedAlone()) return Promise.resolve();
     if (freshness === "linearizable") return barriers.wait("quorum", signal);
     if (this.isLeader) return barriers.wait("lease", signal);
     return Promise.reject(notLeader(this.leaderId));
+  }
+
+  /** The only voter has led, and cannot lead now as its disk is full. */
+  #isBlockedAlone(): boolean {
+    const { block, loop } = this.#machinery;
+    if (block.reason === undefined || this.nextOffset === 0) return false;
+    const voters = votersOf(loop.raft.status.configuration);
+    return voters.length === 1 && voters[0] === this.nodeId;
   }
 
   /** A message of another replica, authenticated as from `message.from`. */

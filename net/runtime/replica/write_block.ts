@@ -5,9 +5,9 @@
 import type { Disk, Scheduler } from "../../../core/env.ts";
 import type { ProglogError } from "../../../core/errors.ts";
 
-const RETRY_MS = 1_000;
+const RETRY_MS = 250;
 /** Room that a node should have before it writes again. */
-const ROOM_BYTES_MIN = 4 * 1024 * 1024;
+const ROOM_BYTES_MIN = 1024 * 1024;
 
 export interface WriteBlockOptions {
   readonly disk: Disk;

@@ -34,6 +34,7 @@ export class ReplicaCluster implements NodeWatcher {
   onEvent: ((node: ReplicaNode, event: RaftEvent) => void) | undefined;
   readonly #trace: Trace;
   readonly #options: SimOptions;
+  readonly #faults: PlantedFaults;
   readonly #rhythm: SeededRandom;
 
   constructor(setup: {
@@ -44,6 +45,7 @@ export class ReplicaCluster implements NodeWatcher {
     const { options } = setup;
     this.#options = options;
     this.#trace = setup.trace;
+    this.#faults = setup.faults;
     this.random = new SeededRandom(options.seed ^ 0x7e511ca);
     this.#rhythm = this.random.fork();
     this.network = new Network({
@@ -57,8 +59,8 @@ export class ReplicaCluster implements NodeWatcher {
     const founders = names.slice(0, options.voterCount);
     const spares = names.slice(founders.length).slice(0, options.spareCount);
     const members = founders.map(memberOf);
-    for (const id of founders) this.#add(id, members, setup.faults);
-    for (const id of spares) this.#add(id, [], setup.faults);
+    for (const id of founders) this.#add(id, members);
+    for (const id of spares) this.#add(id, []);
   }
 
   /** A node that is up and opened; mostly the leader. */
@@ -115,7 +117,18 @@ export class ReplicaCluster implements NodeWatcher {
     this.broke(cause);
   }
 
-  #add(id: string, founders: readonly Founder[], faults: PlantedFaults): void {
+  /** The machine's disk is gone; it starts anew as a node that nobody knows. */
+  wipe(id: string): string {
+    this.hosts.get(id)?.scrap();
+    this.hosts.delete(id);
+    this.nodes.delete(id);
+    const newId = `${id}2`;
+    this.#add(newId, []);
+    this.hosts.get(newId)?.start();
+    return newId;
+  }
+
+  #add(id: string, founders: readonly Founder[]): void {
     const { syncMaxMs, clockSkew } = this.#options;
     const random = this.random.fork();
     const node = new ReplicaNode({
@@ -124,7 +137,7 @@ export class ReplicaCluster implements NodeWatcher {
       segmentBytesMax: random.pick([300, 800, 100_000]),
       syncMaxMs,
       watcher: this,
-      faults,
+      faults: this.#faults,
     });
     const skew = clockSkew * (random.below(2_001) / 1_000 - 1);
     this.nodes.set(id, node);

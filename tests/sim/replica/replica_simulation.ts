@@ -13,6 +13,7 @@ import { drawOptions, type SimOptions } from "../options.ts";
 import { SeededRandom } from "../random.ts";
 import { Trace } from "../trace.ts";
 import { Clients } from "./clients.ts";
+import { planWipe } from "./replacement.ts";
 import { ReplicaCluster } from "./replica_cluster.ts";
 import { ReplicaNemesis } from "./replica_nemesis.ts";
 import {
@@ -66,6 +67,7 @@ async function run(cluster: ReplicaCluster, options: SimOptions) {
   const nemesis = new ReplicaNemesis(cluster, options);
   for (const host of cluster.hosts.values()) host.start();
   nemesis.start();
+  planWipe(cluster, options.wipeAtMs);
   new Clients(cluster).start(options);
   await runUntil(cluster, options.safetyMs);
   cluster.isStormy = false;

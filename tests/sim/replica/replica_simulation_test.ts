@@ -35,6 +35,7 @@ const SIGHTS = [
   "transfer",
   "trim",
   "truncated",
+  "replacement",
 ];
 
 Deno.test("simulateReplicas() gives byte-identical traces for one seed twice", async () => {

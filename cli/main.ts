@@ -10,6 +10,8 @@ import { benchCommand } from "./bench.ts";
 import { certsCommand } from "./certs.ts";
 import { completionCommand } from "./completion.ts";
 import { consumeCommand } from "./consume.ts";
+import { devCommand } from "./dev.ts";
+import { gossipCommand } from "./gossip.ts";
 import { logCommand } from "./log_verb.ts";
 import { describeFailure, EXIT, printError } from "./output.ts";
 import { membersCommand } from "./members.ts";
@@ -31,6 +33,8 @@ function verbs(): Command[] {
     membersCommand(),
     transferLeaderCommand(),
     removeCommand(),
+    gossipCommand(),
+    devCommand(),
     benchCommand(),
     logCommand(),
     completionCommand(),

@@ -1,118 +1,85 @@
+// deno-lint-ignore-file no-console
 /**
- * `deno task demo`: makes certificates if there are none, starts an agent, pipes
- * a real file in, reads it back and compares. Everything lives in a directory
- * of its own that is removed at the end; nothing outlives the demo.
+ * `deno task demo`: makes certificates, starts three agents, pipes a real file
+ * in, kills the leader with -9 in the middle of a second one, and reads all of
+ * it back from a survivor. Everything lives in a directory of its own that is
+ * removed at the end; nothing outlives the demo.
  */
 import { join } from "node:path";
-import { createServer } from "node:net";
+import { freePort, until, Workspace } from "../tests/e2e/support/process.ts";
 
+const LINES = 500_000;
 const root = join(import.meta.dirname ?? ".", "..");
-const directory = await Deno.makeTempDir({ prefix: "proglog-demo-" });
-const rpcPort = await freePort();
-const env = { CONFIG_DIR: join(directory, "config") };
 
-try {
-  await demo();
-} finally {
-  await Deno.remove(directory, { recursive: true });
-}
+await Workspace.use(async (workspace) => {
+  say("proglog certs init");
+  const gossipPorts = [await freePort(), await freePort(), await freePort()];
+  const seed = `127.0.0.1:${gossipPorts[0]}`;
+  const agents = await Promise.all(gossipPorts.map((gossipPort, n) => {
+    const join = n === 0 ? [] : ["--join", seed];
+    say(["proglog agent --node-name", `node-${n + 1}`, ...join].join(" "));
+    return workspace.agent({ name: `node-${n + 1}`, gossipPort, args: join });
+  }));
+  const addresses = agents.flatMap((agent) => agent.address);
+  const servers = async () => {
+    const listed = await workspace.run(["servers", "--json", ...addresses]);
+    return listed.code === 0 ? JSON.parse(listed.stdout).servers : [];
+  };
+  await until(
+    "three nodes are one cluster",
+    async () => (await servers()).length === 3,
+  );
+  show(await workspace.run(["servers", ...addresses]));
 
-async function demo(): Promise<void> {
-  await run(["certs", "init"]);
-  const agent = startAgent();
-  try {
-    await waitUntilServing();
-    await roundTrip(join(root, "README.md"));
-  } finally {
-    agent.kill("SIGTERM");
-    await agent.status;
-  }
-}
+  const file = await Deno.readTextFile(join(root, "README.md"));
+  say("proglog produce < README.md");
+  show(await workspace.run(["produce", ...addresses], { stdin: file }));
 
-function startAgent(): Deno.ChildProcess {
-  const args = ["agent", "--node-name", "demo", ...dataArguments()];
-  say(args);
-  return command(args, { stdout: "inherit", stderr: "inherit" }).spawn();
-}
-
-function dataArguments(): string[] {
-  return ["--data-dir", join(directory, "data"), "--rpc-port", `${rpcPort}`];
-}
-
-async function roundTrip(path: string): Promise<void> {
-  const file = await Deno.readFile(path);
-  console.log(`\n$ proglog produce < ${path.slice(root.length + 1)}`);
-  const produced = await run(["produce", ...address()], file);
-  console.log(new TextDecoder().decode(produced).trim());
-  const consumed = await run(["consume", "--offset", "0", ...address()]);
-  if (!sameBytes(file, consumed)) {
-    throw new Error("what came back is not what went in");
-  }
-  const lines = file.filter((byte) => byte === 10).length;
-  console.log(`${lines} lines came back, byte for byte\n`);
-}
-
-async function waitUntilServing(): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const { success } = await command(["servers", ...address()], {
-      stdout: "null",
-      stderr: "null",
-    }).output();
-    if (success) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error("the agent does not answer");
-}
-
-function address(): string[] {
-  return ["--addr", `127.0.0.1:${rpcPort}`];
-}
-
-async function run(args: string[], input?: Uint8Array): Promise<Uint8Array> {
-  if (input === undefined) say(args);
-  const child = command(args, {
-    stdin: input === undefined ? "null" : "piped",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  if (input !== undefined) {
-    const writer = child.stdin.getWriter();
-    await writer.write(input);
-    await writer.close();
-  }
-  const { success, stdout } = await child.output();
-  if (!success) throw new Error(`proglog ${args.join(" ")} failed`);
-  return stdout;
-}
-
-function command(args: string[], io: Deno.CommandOptions): Deno.Command {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", join(root, "cli", "main.ts"), ...args],
-    env,
-    stdin: "null",
-    ...io,
+  const leader = (await servers()).find((one: { is_leader: boolean }) =>
+    one.is_leader
+  );
+  const doomed = agents.find((agent) =>
+    leader.rpc_addr.endsWith(`:${agent.rpcPort}`)
+  );
+  const survivors = agents.filter((agent) => agent !== doomed);
+  const lines = Array.from({ length: LINES }, (_, n) => `line ${n}\n`).join("");
+  say(`seq ${LINES} | proglog produce --json`);
+  const producing = workspace.run(
+    ["produce", "--json", "--timeout", "30s", ...addresses],
+    { stdin: lines },
+  );
+  await until("the first lines are durable", async () => {
+    const status = await workspace.run([
+      "status",
+      "--json",
+      ...survivors.flatMap((agent) => agent.address),
+    ]);
+    return Number(JSON.parse(status.stdout).logs[0].next_offset) > 1_000;
   });
+  say(`kill -9 the leader, ${leader.id}, in the middle of it`);
+  await doomed?.end("SIGKILL");
+  const produced = await producing;
+  if (produced.code !== 0) throw new Error(produced.stderr);
+  console.log("every line was acknowledged");
+
+  const survivor = survivors[0]?.address ?? [];
+  say("proglog consume");
+  const consumed = await workspace.run(["consume", ...survivor]);
+  if (consumed.stdout !== file + lines) {
+    throw new Error(`what came back is not what went in: ${consumed.stderr}`);
+  }
+  show(await workspace.run(["servers", ...survivor]));
+  console.log(
+    `\n${
+      consumed.stdout.split("\n").length - 1
+    } lines came back, byte for byte, in order, once`,
+  );
+});
+
+function say(command: string): void {
+  console.log(`\n$ ${command}`);
 }
 
-function say(args: string[]): void {
-  console.log(`$ proglog ${args.join(" ")}`);
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === "object" && address !== null
-          ? resolve(address.port)
-          : reject(new Error("no port"))
-      );
-    });
-  });
+function show(result: { stdout: string; stderr: string }): void {
+  console.log((result.stdout + result.stderr).trimEnd());
 }

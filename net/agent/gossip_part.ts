@@ -48,26 +48,17 @@ export class GossipPart implements Part {
     return this.#keyring;
   }
 
-  /** On this node; rejects with `invalid_argument` when gossip is not encrypted. */
+  /** On all nodes; rejects with `invalid_argument` when gossip is not encrypted. */
   async changeKey(
     { operation, key }: { operation: KeyOperation; key: string },
   ): Promise<GossipKeyFacts> {
-    const keyring = this.#keyring;
-    if (keyring === undefined) {
+    if (this.#keyring === undefined || this.#node === undefined) {
       throw new ProglogError(
         "invalid_argument",
         "Cannot change gossip keys as gossip is not encrypted",
       );
     }
-    if (operation === "install") await keyring.add(key);
-    if (operation === "use") await keyring.use(key);
-    if (operation === "remove") await keyring.remove(key);
-    const keys = keyring.list().map((one, at) => ({
-      key: one,
-      installedCount: 1,
-      primaryCount: at === 0 ? 1 : 0,
-    }));
-    return { keys, failures: [], nodeCount: 1 };
+    return await this.#node.changeKeys({ operation, key: parseGossipKey(key) });
   }
 
   get node(): GossipNode | undefined {
@@ -88,7 +79,7 @@ export class GossipPart implements Part {
         tags: tags(),
         timings: TIMINGS_LAN,
         serfTimings: SERF_TIMINGS,
-        ...(cipher === undefined ? {} : { cipher }),
+        ...(cipher === undefined ? {} : { cipher, keys: cipher }),
       },
       { ...host, resolver: dnsResolver, listen: listenGossip },
       (event) => this.#tell(event),
@@ -144,6 +135,19 @@ export class GossipPart implements Part {
   #tell(event: GossipEvent): void {
     logEvent(event, this.#part);
     this.#part.onEvent?.(event);
+  }
+}
+
+/** Empty where none is needed. */
+function parseGossipKey(text: string): Uint8Array {
+  try {
+    return Uint8Array.fromBase64(text);
+  } catch (cause) {
+    throw new ProglogError(
+      "invalid_argument",
+      `Cannot use the gossip key "${text}" as it is not base64`,
+      { cause },
+    );
   }
 }
 

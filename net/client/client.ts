@@ -11,6 +11,10 @@ import {
 import {
   type GetStatusResponse,
   GetStatusResponseSchema,
+  GossipKeyRequestSchema,
+  type GossipKeyResponse,
+  GossipKeyResponseSchema,
+  type KeyOperation,
   type MembersResponse,
   MembersResponseSchema,
   RemoveNodeRequestSchema,
@@ -144,6 +148,18 @@ export class ProglogClient {
   }
 
   /** Everyone that gossip knows. */
+  async gossipKey(
+    request: { operation: KeyOperation; key: string },
+  ): Promise<GossipKeyResponse> {
+    const message = create(GossipKeyRequestSchema, request);
+    const answer = await this.#unary(
+      ASK,
+      "/proglog.v1.Admin/GossipKey",
+      toBinary(GossipKeyRequestSchema, message),
+    );
+    return fromBinary(GossipKeyResponseSchema, answer);
+  }
+
   async members(): Promise<MembersResponse["members"]> {
     const answer = await this.#unary(
       ASK,

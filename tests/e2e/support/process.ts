@@ -80,12 +80,15 @@ export interface AgentProcessOptions {
   readonly name?: string;
   /** Given again for a restart; chosen otherwise. */
   readonly rpcPort?: number;
+  /** Chosen where it is not given. */
+  readonly gossipPort?: number;
   readonly args?: string[];
   readonly dataDirectory?: string;
 }
 
 export class AgentProcess {
   readonly rpcPort: number;
+  readonly gossipPort: number;
   readonly #child: Deno.ChildProcess;
   #log = "";
   readonly #reading: Promise<void>;
@@ -96,7 +99,7 @@ export class AgentProcess {
   ): Promise<AgentProcess> {
     const name = options.name ?? "node1";
     const rpcPort = options.rpcPort ?? await freePort();
-    const gossipPort = await freePort();
+    const gossipPort = options.gossipPort ?? await freePort();
     const child = workspace.spawn([
       "agent",
       "--node-name",
@@ -109,14 +112,18 @@ export class AgentProcess {
       `${rpcPort}`,
       ...options.args ?? [],
     ]);
-    const agent = new AgentProcess(child, rpcPort);
+    const agent = new AgentProcess(child, { rpcPort, gossipPort });
     await agent.#untilServing();
     return agent;
   }
 
-  private constructor(child: Deno.ChildProcess, rpcPort: number) {
+  private constructor(
+    child: Deno.ChildProcess,
+    ports: { rpcPort: number; gossipPort: number },
+  ) {
     this.#child = child;
-    this.rpcPort = rpcPort;
+    this.rpcPort = ports.rpcPort;
+    this.gossipPort = ports.gossipPort;
     this.#reading = this.#readLog();
   }
 

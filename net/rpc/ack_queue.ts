@@ -22,10 +22,17 @@ export class AckQueue<T> {
   #bytes = 0;
   #isSlow = false;
   #failure: { readonly cause: unknown } | undefined;
+  readonly #failed = Promise.withResolvers<never>();
   #wake: (() => void) | undefined;
 
   constructor(options: AckQueueOptions<T>) {
     this.#options = options;
+    this.#failed.promise.catch(() => undefined);
+  }
+
+  /** Never resolves; rejects with the first failure, also while nobody adds. */
+  get failed(): Promise<never> {
+    return this.#failed.promise;
   }
 
   add(answer: Promise<T>, bytes: number): void {
@@ -86,6 +93,7 @@ export class AckQueue<T> {
 
   #fail(cause: unknown): void {
     this.#failure ??= { cause };
+    this.#failed.reject(cause);
     this.#wake?.();
   }
 

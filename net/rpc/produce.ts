@@ -49,14 +49,18 @@ export async function produceStream(
   const forward = isForwarded(call)
     ? undefined
     : backend.forwarder?.stream({ path: PATH_PRODUCE_STREAM, call });
-  try {
+  const takeAll = async () => {
     for await (const message of messages) {
+      await acks.room();
       const request = admit(backend, message, call);
       const answer = forward?.send(request.log, request) ?? request.doHere();
       acks.add(answer, message.length);
-      await acks.room();
     }
     await acks.allSent();
+  };
+  try {
+    // A client that waits for its answers sends nothing: a failure must not wait for it.
+    await Promise.race([takeAll(), acks.failed]);
   } finally {
     forward?.close();
   }

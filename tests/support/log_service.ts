@@ -6,7 +6,7 @@ import { ProglogError } from "../../core/errors.ts";
 import type { Action, ServiceBackend } from "../../net/rpc/backend.ts";
 import { logMethods } from "../../net/rpc/service.ts";
 import { statusOf } from "../../net/rpc/status.ts";
-import { OpenLog } from "../../net/runtime/open_log.ts";
+import { Replica } from "../../net/runtime/replica/replica.ts";
 import { type GrpcPair, makeGrpcPair, ManualTime } from "./grpc_pair.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 import { seededRandom } from "./seeded_random.ts";
@@ -14,7 +14,8 @@ import { seededRandom } from "./seeded_random.ts";
 export interface LogService {
   readonly pair: GrpcPair;
   readonly disk: MemoryDisk;
-  readonly log: OpenLog;
+  readonly log: Replica;
+  readonly time: ManualTime;
   readonly policy: TestPolicy;
 }
 
@@ -41,17 +42,21 @@ export async function makeLogService(
   disk: MemoryDisk = new MemoryDisk(),
 ): Promise<LogService> {
   const time = new ManualTime();
-  const log = await OpenLog.open({
+  const log = await Replica.open({
     disk,
     directory: "/data/default",
+    logName: "default",
     clock: time,
     scheduler: time,
     random: seededRandom(1),
     config: { segmentBytesMax: 1024 * 1024, segmentAgeMaxMs: Infinity },
     retention: { bytesMax: null, ageMaxMs: null },
     fsync: { kind: "always" },
-    onFailure: () => undefined,
+    network: { send: () => undefined },
+    watcher: { event: () => undefined, failed: () => undefined },
   });
+  await log.bootstrap([{ id: log.nodeId, name: "one", address: "one:8400" }]);
+  await untilLeader({ log, time });
   const policy = new TestPolicy();
   const backend: ServiceBackend = {
     guard: policy,
@@ -64,5 +69,16 @@ export async function makeLogService(
     },
   };
   const pair = makeGrpcPair({ methods: logMethods(backend), statusOf });
-  return { pair, disk, log, policy };
+  return { pair, disk, log, time, policy };
+}
+
+/** Elections need time; a group of one elects itself. */
+export async function untilLeader(
+  { log, time }: { log: Replica; time: ManualTime },
+): Promise<void> {
+  for (let n = 0; n < 100 && !log.isLeader; n++) {
+    time.advance(50);
+    for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+  }
+  if (!log.isLeader) throw new Error("The only node does not lead");
 }

@@ -13,7 +13,11 @@ import {
 } from "../../../net/rpc/gen/log/v1/log_pb.ts";
 import { decodeConsumeBatch } from "../../../net/rpc/messages.ts";
 import { fromStatusError } from "../../../net/rpc/status.ts";
-import { type LogService, makeLogService } from "../../support/log_service.ts";
+import {
+  type LogService,
+  makeLogService,
+  untilLeader,
+} from "../../support/log_service.ts";
 
 const text = new TextEncoder();
 
@@ -24,7 +28,7 @@ Deno.test("Produce and Consume round-trip a record, its value and offset (refere
   const { record } = await consume(service, { offset: 0n });
   assert.equal(new TextDecoder().decode(record?.value), "hello");
   assert.equal(record?.offset, 0n);
-  assert.equal(record?.term, 1n);
+  assert.equal(record?.term, 2n);
 });
 
 Deno.test("ProduceStream and ConsumeStream carry records in order (reference: TestServer/stream)", async () => {
@@ -115,7 +119,7 @@ Deno.test("Produce ignores offset and term in records, as the reference does", a
   assert.equal(offset, 0n);
   const consumed = await consume(service, { offset: 0n });
   assert.equal(consumed.record?.offset, 0n);
-  assert.equal(consumed.record?.term, 1n);
+  assert.equal(consumed.record?.term, 2n);
 });
 
 Deno.test("Produce of many records is one atomic batch that keeps keys, headers and times", async () => {
@@ -181,8 +185,20 @@ Deno.test("Produce on a full disk is UNAVAILABLE, reads go on, and appends resum
   assert.equal(fromStatusError(status).code, "disk_full");
   assert.equal((await consume(service, { offset: 0n })).record?.offset, 0n);
   service.disk.capacityBytes = Infinity;
+  await untilLeader(service);
   const after = await produce(service, { record: recordOf("after") });
   assert.equal(after.offset, 1n);
+});
+
+Deno.test("ProduceStream tells of a failure while the client waits for its answer", async () => {
+  const service = await makeLogService();
+  service.disk.capacityBytes = 0;
+  const { requests, responses } = service.pair.client.bidi(
+    "/log.v1.Log/ProduceStream",
+  );
+  requests.send(produceRequest({ record: recordOf("no") }));
+  const status = await failure(responses.next());
+  assert.equal(fromStatusError(status).code, "disk_full");
 });
 
 Deno.test("an acknowledgement waits for the sync of its record", async () => {

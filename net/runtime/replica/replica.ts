@@ -4,6 +4,7 @@
  * serve. A single node is a group of one.
  */
 import type { Accepted, Proposal } from "../../../core/cluster/proposal.ts";
+import { isProglogError } from "../../../core/errors.ts";
 import { type Offset, offset } from "../../../core/ids.ts";
 import type { Log } from "../../../core/log/log.ts";
 import type { RecoveryReport } from "../../../core/log/recovery.ts";
@@ -200,22 +201,25 @@ export class Replica {
     return Promise.reject(notLeader(this.leaderId));
   }
 
-  /** The only voter has led, and cannot lead now as its disk is full. */
+  /**
+   * The only voter cannot lead as its disk is full, and knows of all that is in
+   * its log that it is committed: not so after a power loss.
+   */
   #isBlockedAlone(): boolean {
     const { block, loop } = this.#machinery;
-    if (block.reason === undefined || this.nextOffset === 0) return false;
+    if (block.reason === undefined) return false;
+    if (this.#applier.applied.index < this.#log.lastIndex) return false;
     const voters = votersOf(loop.raft.status.configuration);
     return voters.length === 1 && voters[0] === this.nodeId;
   }
 
   /** A message of another replica, authenticated as from `message.from`. */
   receive(message: Message): void {
-    if (this.#failure === undefined) this.#machinery.loop.receive(message);
+    this.#machinery.loop.receive(message);
   }
 
   /** The link to a peer broke. */
   unreachable(id: NodeId): void {
-    if (this.#failure !== undefined) return;
     this.#machinery.loop.call((raft) => raft.unreachable(id)).catch(() =>
       undefined
     );
@@ -283,10 +287,12 @@ export class Replica {
   async stop(): Promise<void> {
     const hasFailed = this.#failure !== undefined;
     this.#failure ??= stopping();
-    const { loop, sync, retention, waiters, barriers } = this.#machinery;
+    const { loop, sync, retention, resetter, waiters, barriers } =
+      this.#machinery;
     if (!hasFailed) await this.#drain();
     await retention.stop();
     loop.stop();
+    resetter.stop();
     await loop.idle();
     await sync.stop();
     waiters.giveUp("the agent stops");
@@ -303,7 +309,16 @@ export class Replica {
       if (!hasFailed) await checkpoints.writeLast();
     } finally {
       await this.#recovered.stateFile.close();
+      await this.#closeLog();
+    }
+  }
+
+  /** Without room there is no mark of the orderly end: the next start is longer. */
+  async #closeLog(): Promise<void> {
+    try {
       await this.#log.close();
+    } catch (error) {
+      if (!isProglogError(error, "disk_full")) throw error;
     }
   }
 

@@ -73,6 +73,7 @@ export class ReplicaLoop {
   }
 
   receive(message: Message): void {
+    if (this.#isStopped) return;
     this.#messages.add(message);
     this.wake();
   }

@@ -12,6 +12,7 @@ import type { Reset } from "../../../core/raft/ready.ts";
 import type { AppliedState } from "./applied_state.ts";
 import type { Applier } from "./applier.ts";
 import type { BaseStore } from "./base_store.ts";
+import { stopping } from "./errors.ts";
 import type { ReplicaLogView } from "./log_view.ts";
 
 const RETRY_MS = 1_000;
@@ -28,6 +29,8 @@ export interface ResetterParts {
 export class ReplicaResetter {
   readonly #parts: ResetterParts;
   #isResetting = false;
+  #isStopped = false;
+  #endPause: (() => void) | undefined;
 
   constructor(parts: ResetterParts) {
     this.#parts = parts;
@@ -36,6 +39,12 @@ export class ReplicaResetter {
   /** While a reset is under way, the log must not be read. */
   get isResetting(): boolean {
     return this.#isResetting;
+  }
+
+  /** Waits for room no more; a reset that was decided is finished on opening. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#endPause?.();
   }
 
   async reset(reset: Reset): Promise<void> {
@@ -66,9 +75,18 @@ export class ReplicaResetter {
       } catch (error) {
         if (!isProglogError(error, "disk_full")) throw error;
       }
-      await new Promise<void>((resolve) =>
-        this.#parts.scheduler.after(RETRY_MS, resolve)
-      );
+      await this.#pause();
+      if (this.#isStopped) throw stopping();
     }
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#parts.scheduler.after(RETRY_MS, resolve);
+      this.#endPause = () => {
+        cancel();
+        resolve();
+      };
+    });
   }
 }

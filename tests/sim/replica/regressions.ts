@@ -6,4 +6,5 @@ export const REPLICA_REGRESSIONS: readonly {
   { seed: 93, was: "a founding on a full disk ended the node" },
   { seed: 1474, was: "a reset on a full disk ended the node" },
   { seed: 3325, was: "a replaced leader refused a sequence that was right" },
+  { seed: 10893, was: "a full disk made a lone voter's reads stale" },
 ];

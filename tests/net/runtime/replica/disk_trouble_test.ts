@@ -30,6 +30,28 @@ Deno.test("a single voter with a full disk refuses, can be read, and recovers by
   await world.stopAll();
 });
 
+Deno.test("readBarrier() of a single voter with a full disk answers only where it knows all", async () => {
+  const world = await ReplicaWorld.found(["a"]);
+  const a = await world.leader();
+  await world.produce(a, ["x"]);
+  fill(a.disk);
+  await assert.rejects(world.produce(a, [BIG]), { code: "disk_full" });
+  await world.time.settled(a.up.readBarrier("linearizable"));
+  assert.deepEqual(valuesOf(a.up), ["x"]);
+  // It cannot know now that the record in its log was acknowledged.
+  a.disk.capacityBytes -= 100;
+  await world.restart("a");
+  assert.equal(a.up.nextOffset, 0);
+  await assert.rejects(
+    world.time.settled(a.up.readBarrier("linearizable")),
+    { code: "unavailable" },
+  );
+  a.disk.capacityBytes = Infinity;
+  await world.time.settled(a.up.readBarrier("linearizable"));
+  assert.deepEqual(valuesOf(a.up), ["x"]);
+  await world.stopAll();
+});
+
 Deno.test("a leader with a full disk hands over, and follows again when there is room", async () => {
   const world = await ReplicaWorld.found(IDS);
   const leader = await world.leader();

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { offset } from "../../../../core/ids.ts";
 import {
   NEVER_ABORTED,
+  recordsOf,
   ReplicaWorld,
   valuesOf,
 } from "./support/replica_world.ts";
@@ -96,5 +97,19 @@ Deno.test("whenReadable() resolves when a record is committed, not before", asyn
   await world.time.settled(answer);
   await world.time.until(() => isReadable);
   assert.equal(one.up.nextOffset, 1);
+  await world.stopAll();
+});
+
+Deno.test("stop() of a leader waits until its last entries are committed", async () => {
+  const world = await ReplicaWorld.found(["a", "b", "c"]);
+  const leader = await world.leader();
+  const answer = leader.up.propose({
+    records: recordsOf(["last"]),
+    count: 1,
+  });
+  await world.stop(leader.id);
+  assert.deepEqual(await answer, { offset: 0, count: 1 });
+  const replica = await world.open(leader.id);
+  assert.deepEqual(valuesOf(replica), ["last"], "known to be committed");
   await world.stopAll();
 });

@@ -101,6 +101,20 @@ Deno.test("a follower without room for the new beginning keeps the old, and begi
   await world.stopAll();
 });
 
+Deno.test("stop() in a reset that waits for room ends, and the next start finishes it", async () => {
+  const { world, leader, behind } = await leftBehind();
+  behind.disk.capacityBytes = 0;
+  behind.disk.capacityBytes = -behind.disk.freeBytes("/");
+  world.heal();
+  await world.time.run(1_500);
+  await world.stop(behind.id);
+  behind.disk.capacityBytes = Infinity;
+  await world.open(behind.id);
+  await world.converge();
+  assert.deepEqual(valuesOf(behind.up), valuesOf(leader.up));
+  await world.stopAll();
+});
+
 Deno.test("trim() keeps what is not committed, and survives a restart", async () => {
   const world = await ReplicaWorld.found(["a"], SMALL);
   const a = await world.leader();

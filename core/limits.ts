@@ -20,7 +20,7 @@ export const SEGMENT_FILES_OPEN_MAX = 64;
 /** Places where sequential readers stopped, remembered for their next read. */
 export const READ_CURSORS_MAX = 256;
 
-// Commit loop (net/runtime).
+// Proposals (net/runtime/replica).
 
 /** Records of one proposal: less than an entry by room for header and meta. */
 export const PROPOSAL_BYTES_MAX = 32 * 1024 * 1024;

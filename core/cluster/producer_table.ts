@@ -2,7 +2,7 @@
  * Which sequence numbers of which producers are in the log, so that a retry
  * appends nothing and is answered with the first offset. Pure state, a function
  * of the entries applied: every replica has the same table.
- * Callers: the commit loop (check before an append, apply after it).
+ * Callers: the replica (check before an append, apply once it is committed).
  */
 import { ByteReader, ByteWriter } from "./producer_codec.ts";
 

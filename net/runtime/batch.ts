@@ -1,7 +1,7 @@
 /**
  * The records that wait to become one entry (group commit): their bytes in one
  * reused buffer, who waits for them, and their producer marks.
- * Callers: the commit loop.
+ * Callers: the proposal queue of a replica.
  */
 import type { Accepted, Proposal } from "../../core/cluster/proposal.ts";
 import type { ProducerMark } from "../../core/cluster/producer_table.ts";

@@ -1,6 +1,6 @@
 /**
  * What an acknowledgement promises (`--fsync`), in types and in words.
- * Callers: the commit loop, the agent's configuration and its status.
+ * Callers: the replica, the agent's configuration and its status.
  */
 
 export type FsyncPolicy =

@@ -46,20 +46,25 @@ export function entryOf(raw: Uint8Array): Entry {
   return entryAt(window, 0, check.header);
 }
 
-/** Puts neighbours in one buffer together, so that they are written as one. */
-export function joinNeighbours(parts: readonly Uint8Array[]): Uint8Array[] {
-  const joined: Uint8Array[] = [];
+/** Groups of parts that lie behind each other in one buffer. */
+export function groupNeighbours(
+  parts: readonly Uint8Array[],
+): (readonly Uint8Array[])[] {
+  const groups: Uint8Array[][] = [];
   for (const part of parts) {
-    const last = joined.at(-1);
+    const last = groups.at(-1)?.at(-1);
     const isNeighbour = last !== undefined && last.buffer === part.buffer &&
       last.byteOffset + last.length === part.byteOffset;
-    if (isNeighbour) {
-      joined[joined.length - 1] = new Uint8Array(
-        last.buffer,
-        last.byteOffset,
-        last.length + part.length,
-      );
-    } else joined.push(part);
+    if (isNeighbour) groups.at(-1)?.push(part);
+    else groups.push([part]);
   }
-  return joined;
+  return groups;
+}
+
+/** One view over a group of neighbours, so that they are written as one. */
+export function joinNeighbours(group: readonly Uint8Array[]): Uint8Array {
+  const [first] = group;
+  assert(first !== undefined, "A group of neighbours is never empty");
+  const length = group.reduce((sum, part) => sum + part.length, 0);
+  return new Uint8Array(first.buffer, first.byteOffset, length);
 }

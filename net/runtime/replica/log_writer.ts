@@ -16,7 +16,7 @@ import type {
 } from "../../../core/raft/ready.ts";
 import type { Batch } from "../batch.ts";
 import type { Applier } from "./applier.ts";
-import { entryOf, joinNeighbours } from "./entries.ts";
+import { entryOf, groupNeighbours, joinNeighbours } from "./entries.ts";
 import type { ReplicaLogView } from "./log_view.ts";
 
 /** What Raft passes through from the proposal queue to the log. */
@@ -68,13 +68,13 @@ export class LogWriter {
   }
 
   #appendRaws(raws: readonly Uint8Array[]): void {
-    for (const joined of joinNeighbours(raws)) {
+    for (const group of groupNeighbours(raws)) {
       const before = this.#log.lastIndex;
       try {
-        const result = this.#log.appendRaw(joined);
+        const result = this.#log.appendRaw(joinNeighbours(group));
         assert(result.ok, "Entries that were checked do not fit the log");
       } finally {
-        this.#note(raws, before);
+        this.#note(group, before);
       }
     }
   }
@@ -85,7 +85,6 @@ export class LogWriter {
     for (const raw of raws) {
       const entry = entryOf(raw);
       const { index, term } = entry;
-      if (index <= before) continue;
       if (index > this.#log.lastIndex) return;
       this.#view.appended({ index, term, sizeBytes: raw.length });
       this.#applier.read(entry);

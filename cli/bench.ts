@@ -6,6 +6,7 @@ import type { ProglogClient } from "../net/client/mod.ts";
 import {
   loadConsume,
   type LoadEnvironment,
+  loadFailover,
   loadLatency,
   loadProduce,
   type LoadResult,
@@ -98,7 +99,7 @@ export function benchCommand(): Command {
     ],
   });
   for (const workload of WORKLOADS) bench.addCommand(workloadCommand(workload));
-  return bench;
+  return bench.addCommand(failoverCommand());
 }
 
 function workloadCommand(workload: Workload): Command {
@@ -120,6 +121,29 @@ function workloadCommand(workload: Workload): Command {
     if (options.json) printJson({ workload: workload.name, ...result });
     else for (const line of table(result)) printLine(line);
   });
+}
+
+function failoverCommand(): Command {
+  const command = verb("failover", {
+    summary: "the longest gap between acknowledgements while something fails",
+    examples: ["proglog bench failover --duration 10s"],
+  });
+  const [flags, description, parse] = OPTIONS.duration;
+  return addClientOptions(command)
+    .addOption(valueOption(flags, description, parse).default(6_000, "6s"))
+    .action(async (_, own: Command) => {
+      const options = clientOptionsOf(own);
+      const result = await withClient(options, (client) =>
+        loadFailover({
+          client,
+          clock: createClock(),
+          scheduler: createScheduler(),
+          onProgress: () => undefined,
+        }, { durationMs: own.opts()["duration"] }));
+      if (options.json) return printJson({ workload: "failover", ...result });
+      printLine(`acknowledged  ${result.acknowledged}`);
+      printLine(`longest gap   ${result.gapMs.toFixed(0)} ms`);
+    });
 }
 
 async function measure(

@@ -147,6 +147,42 @@ export async function loadLatency(env: LoadEnvironment, options: {
   return { ...rates(total, elapsedMs, options.sizeBytes), latency };
 }
 
+export interface FailoverResult {
+  readonly acknowledged: number;
+  /** The longest time without an acknowledgement. */
+  readonly gapMs: number;
+}
+
+/**
+ * 1,000 small requests a second through one idempotent producer, for
+ * `durationMs`: how long a failure under way kept acknowledgements away.
+ */
+export async function loadFailover(
+  env: LoadEnvironment,
+  options: { readonly durationMs: number },
+): Promise<FailoverResult> {
+  const { client, clock } = env;
+  const producer = client.producer();
+  const startedMs = clock.monotonicMs();
+  const endMs = startedMs + options.durationMs;
+  let acknowledged = 0;
+  let gapMs = 0;
+  let lastMs = 0;
+  while (clock.monotonicMs() < endMs) {
+    producer.send(batchOf(128)).then(() => {
+      const nowMs = clock.monotonicMs();
+      if (lastMs > 0) gapMs = Math.max(gapMs, nowMs - lastMs);
+      lastMs = nowMs;
+      acknowledged += 1;
+      env.onProgress(1);
+    }, () => undefined); // `close` throws the failure.
+    await sleep(env, 1);
+    await producer.room();
+  }
+  await producer.close();
+  return { acknowledged, gapMs };
+}
+
 async function receive(env: LoadEnvironment, expected: {
   base: number;
   total: number;

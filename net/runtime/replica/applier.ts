@@ -28,6 +28,7 @@ import type { LogStart } from "../../../core/raft/log_view.ts";
 import type { AppliedState } from "./applied_state.ts";
 import type { EntryWaiters } from "./entry_waiters.ts";
 import { Producers } from "./producers.ts";
+import { NO_REPLICA_FAULTS, type ReplicaFaults } from "./types.ts";
 
 /** An entry of the log that is not yet known to be committed. */
 export interface TailEntry {
@@ -43,6 +44,7 @@ const NO_MARKS: readonly ProducerMark[] = [];
 
 export class Applier {
   readonly producers: Producers;
+  readonly #faults: ReplicaFaults;
   #applied: LogStart;
   #tail: TailEntry[] = [];
   /** Where the tail begins in `#tail`; what is before was applied. */
@@ -50,7 +52,8 @@ export class Applier {
   #configurations: ConfigurationEntry[];
   #appliedBytes = 0;
 
-  constructor(state: AppliedState) {
+  constructor(state: AppliedState, faults = NO_REPLICA_FAULTS) {
+    this.#faults = faults;
     this.#applied = state.at;
     this.#configurations = [...state.configurations];
     this.producers = new Producers(ProducerTable.decode(state.producers));
@@ -100,7 +103,9 @@ export class Applier {
       `Entry ${entry.index} does not follow ${this.#lastIndex}`,
     );
     this.#tail.push(entry);
-    if (entry.marks.length > 0) this.producers.appended(entry);
+    if (entry.marks.length === 0) return;
+    if (this.#faults.has("forget_appended_producers")) return;
+    this.producers.appended(entry);
   }
 
   configured(entry: ConfigurationEntry): void {
@@ -120,26 +125,24 @@ export class Applier {
   }
 
   /** Applies what is committed; returns whether there are new records. */
-  commitTo(
-    index: LogIndex,
-    options: { readonly waiters: EntryWaiters; readonly times: 1 | 2 },
-  ): boolean {
+  commitTo(index: LogIndex, waiters: EntryWaiters): boolean {
     const before = this.nextOffset;
     while (this.#applied.index < index) {
       const entry = this.#tail[this.#head];
       assert(entry !== undefined, `Entry ${index} is committed, not there`);
       this.#head += 1;
-      this.#apply(entry, options.times);
-      options.waiters.committed(entry.index, entry.term);
+      this.#apply(entry);
+      waiters.committed(entry.index, entry.term);
     }
     this.#compact();
     return this.nextOffset > before;
   }
 
-  #apply(entry: TailEntry, times: 1 | 2): void {
+  #apply(entry: TailEntry): void {
     const { index, term, nextOffset } = entry;
-    for (let done = 0; done < times; done++) {
-      if (entry.marks.length > 0) this.producers.committed(entry);
+    if (entry.marks.length > 0) {
+      this.producers.committed(entry);
+      if (this.#faults.has("apply_twice")) this.producers.committed(entry);
     }
     this.#applied = { index, term, nextOffset };
     this.#appliedBytes += entry.sizeBytes;

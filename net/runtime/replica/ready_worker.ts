@@ -201,13 +201,8 @@ export class ReadyWorker {
   }
 
   #apply(raft: ReplicaRaft, committedIndex: LogIndex): void {
-    const { applier, waiters, options, onReadable } = this.#parts;
-    if (committedIndex > applier.applied.index) {
-      const isDoubled = options.replicaFaults?.has("apply_twice") ?? false;
-      const times = isDoubled ? 2 : 1;
-      const hasRecords = applier.commitTo(committedIndex, { waiters, times });
-      if (hasRecords) onReadable();
-    }
+    const { applier, waiters, onReadable } = this.#parts;
+    if (applier.commitTo(committedIndex, waiters)) onReadable();
     raft.applied(committedIndex);
   }
 }

@@ -134,13 +134,14 @@ function openApplier(
 ): Applier {
   const { log, base, stored } = found;
   const checkpoint = loadCheckpoint(options, log, base);
-  const applier = new Applier(checkpoint ?? base);
+  const applier = new Applier(checkpoint ?? base, options.replicaFaults);
   const { index } = applier.applied;
+  const nobody = new EntryWaiters();
   readEntries(log, { from: logIndex(index + 1) }, (entry) => {
     applier.read(entry);
     // As it goes, so that a long log does not become a long tail.
     if (entry.index > stored.commitHint) return;
-    applier.commitTo(entry.index, { waiters: new EntryWaiters(), times: 1 });
+    applier.commitTo(entry.index, nobody);
   });
   return applier;
 }

@@ -63,9 +63,14 @@ export interface ReplicaOptions extends ReplicaEnvironment {
  * Deliberate bugs of the runtime, for the mutation check of the simulator as
  * core/raft/faults.ts has them for the protocol.
  */
-export type ReplicaFault = "apply_twice" | "lose_producers_on_reset";
+export type ReplicaFault =
+  | "apply_twice"
+  | "forget_appended_producers"
+  | "lose_producers_on_reset";
 
 export type ReplicaFaults = ReadonlySet<ReplicaFault>;
+
+export const NO_REPLICA_FAULTS: ReplicaFaults = new Set();
 
 /** One that founds a cluster. */
 export interface Founder {

@@ -5,6 +5,7 @@ import type { PlantedFaults } from "./replica_node.ts";
 
 const REPLICA_FAULTS: readonly ReplicaFault[] = [
   "apply_twice",
+  "forget_appended_producers",
   "lose_producers_on_reset",
 ];
 

@@ -69,6 +69,7 @@ for (
     "ack_before_sync",
     "forget_to_truncate",
     "apply_twice",
+    "forget_appended_producers",
     "lose_producers_on_reset",
   ]
 ) {

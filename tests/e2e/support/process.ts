@@ -183,11 +183,12 @@ export class AgentProcess {
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
+  timeoutMs = READY_TIMEOUT_MS,
 ): Promise<void> {
-  const deadline = performance.now() + READY_TIMEOUT_MS;
+  const deadline = performance.now() + timeoutMs;
   while (!await holds()) {
     if (performance.now() > deadline) {
-      throw new Error(`Waited ${READY_TIMEOUT_MS} ms in vain until ${what}`);
+      throw new Error(`Waited ${timeoutMs} ms in vain until ${what}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -6,7 +6,8 @@
  *
  * Rules, in the order in which a change is looked for:
  * 1. A member that is alive at a new address is readdressed.
- * 2. A member that is leaving or left is removed.
+ * 2. A member that is leaving or left is removed when it has been so for
+ *    `leftGraceMs`: one that only restarts comes back and stays what it is.
  * 3. A member whose name or address a living node with another identity has
  *    taken over is removed: its data is gone, and it cannot come back.
  * 4. A member that failed stays, until it has been gone for `failedReapMs`.
@@ -125,30 +126,39 @@ function whyRemove(
   if (context.claims.isConflicted(member.id)) return undefined;
   const node = context.claims.nodeOf(member.id);
   if (node?.status === "alive") return undefined;
-  if (node !== undefined && node.status !== "failed") {
-    return `node ${member.name} ${
-      node.status === "left" ? "has left" : "is leaving"
-    }`;
-  }
+  const isLeaving = node?.status === "leaving" || node?.status === "left";
+  const isReachable = context.isReachable(member.id);
   // What Raft hears is not gone, whatever gossip says.
-  if (context.isReachable(member.id)) return undefined;
-  const heir = heirOf(context, member);
+  if (isReachable && !isLeaving) return undefined;
+  const heir = isReachable ? undefined : heirOf(context, member);
   if (heir !== undefined) {
     return `node ${heir.name} has taken over the place of ${member.name} with a new identity (${heir.id} for ${member.id})`;
   }
   const goneMs = context.nowMs -
     (context.memory.goneSinceMs.get(member.id) ?? context.nowMs);
-  if (goneMs >= context.config.failedReapMs) {
-    return `node ${member.name} has been gone for ${
-      Math.round(goneMs / 3_600_000)
-    } h`;
+  const { leftGraceMs, failedReapMs } = context.config;
+  if (goneMs >= (isLeaving ? leftGraceMs : failedReapMs)) {
+    return isLeaving
+      ? `node ${member.name} has left`
+      : `node ${member.name} has been gone for ${
+        Math.round(goneMs / 3_600_000)
+      } h`;
   }
-  found.add({
-    kind: "failed",
-    node: member.name,
-    text: `Node ${member.name} has failed and stays a member`,
-  });
+  found.add(
+    isLeaving ? leftFinding(member, leftGraceMs) : failedFinding(member),
+  );
   return undefined;
+}
+
+function leftFinding({ name: node }: Member, graceMs: number): Finding {
+  const text =
+    `Node ${node} has left, and is removed unless it is back within ${graceMs} ms`;
+  return { kind: "left", node, text };
+}
+
+function failedFinding({ name: node }: Member): Finding {
+  const text = `Node ${node} has failed and stays a member`;
+  return { kind: "failed", node, text };
 }
 
 /** A living node that has the name or the address, and another identity. */

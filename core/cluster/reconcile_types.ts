@@ -6,6 +6,8 @@ import type { NodeView } from "./node_view.ts";
 export interface ReconcileConfig {
   /** How long a node must be alive before it is added or readdressed. */
   readonly aliveStableMs: number;
+  /** A member that left this long ago is removed; before, it may just restart. */
+  readonly leftGraceMs: number;
   /** A member that is gone this long is removed. */
   readonly failedReapMs: number;
   /** A member that Raft has not heard for longer is not reachable. */
@@ -17,6 +19,7 @@ export interface ReconcileConfig {
 
 export const RECONCILE_CONFIG_DEFAULT: ReconcileConfig = {
   aliveStableMs: 1_000,
+  leftGraceMs: 30_000,
   failedReapMs: 72 * 3600 * 1000,
   silentMaxMs: 1_500,
   dampingFirstMs: 5_000,
@@ -61,6 +64,7 @@ export interface Finding {
     | "other_cluster"
     | "no_quorum"
     | "would_cost_quorum"
+    | "left"
     | "failed";
   /** Name of the node. */
   readonly node: string;

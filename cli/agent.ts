@@ -37,7 +37,7 @@ async function runAgent(command: Command): Promise<void> {
 
 function untilSignal(): Promise<Deno.Signal> {
   return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       Deno.addSignalListener(signal, () => resolve(signal));
     }
   });

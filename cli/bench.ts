@@ -41,7 +41,7 @@ const count = (text: string) => parseWholeNumber(text, { min: 1, max: 1e9 });
 const OPTIONS = {
   size: ["--size <bytes>", "bytes of a record", parseSizeBytes, 128],
   inFlight: ["--in-flight <n>", "requests at a time", count, 64],
-  duration: ["--duration <time>", "how long", parseDurationMs, 5_000],
+  duration: ["--duration <time>", "how long", parseDurationMs, 5_000, "5s"],
   records: ["--records <n>", "how many records", count, 1_000_000],
   batch: ["--batch <n>", "records a request", count, 1_000],
   rate: ["--rate <n>", "records a second", count, 1_000],
@@ -109,8 +109,10 @@ function workloadCommand(workload: Workload): Command {
   });
   addClientOptions(command);
   for (const name of workload.options) {
-    const [flags, description, parse, fallback] = OPTIONS[name];
-    command.addOption(valueOption(flags, description, parse).default(fallback));
+    const [flags, description, parse, fallback, shown] = OPTIONS[name];
+    command.addOption(
+      valueOption(flags, description, parse).default(fallback, shown),
+    );
   }
   return command.action(async (_, own: Command) => {
     const options = clientOptionsOf(own);

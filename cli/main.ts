@@ -21,6 +21,7 @@ import { serversCommand } from "./servers.ts";
 import { applySettings, optionNamesOf } from "./settings.ts";
 import { statusCommand } from "./status.ts";
 import { transferLeaderCommand } from "./transfer_leader.ts";
+import { trimCommand } from "./trim.ts";
 
 function verbs(): Command[] {
   return [
@@ -33,6 +34,7 @@ function verbs(): Command[] {
     membersCommand(),
     transferLeaderCommand(),
     removeCommand(),
+    trimCommand(),
     gossipCommand(),
     devCommand(),
     benchCommand(),

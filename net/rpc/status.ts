@@ -47,7 +47,8 @@ const CODES_BY_STATUS: ReadonlyMap<number, ErrorCode> = new Map([
   [4, "deadline_exceeded"],
   [5, "not_found"],
   [7, "permission_denied"],
-  [8, "overloaded"],
+  // Ours names itself: without our ErrorInfo it is a message over a size limit.
+  [8, "too_large"],
   [11, "offset_out_of_range"],
   [15, "corrupt"],
   [16, "unauthenticated"],

@@ -232,6 +232,46 @@ Deno.test("status shows what an acknowledgement promises, and --fsync never warn
   });
 });
 
+Deno.test("trim drops whole old segments and says where the log begins; SIGHUP stops an agent in order", async () => {
+  await Workspace.use(async (workspace) => {
+    const agent = await workspace.agent({
+      args: ["--segment-bytes-max", "64KiB"],
+    });
+    const run = (...args: string[]) =>
+      workspace.run([...args, ...agent.address]);
+    const lines = Array.from({ length: 100 }, () => "x".repeat(1_000));
+    // Twice: what one run sends may become one entry, which is never divided.
+    for (let n = 0; n < 2; n++) {
+      await workspace.run(["produce", ...agent.address], {
+        stdin: lines.join("\n"),
+      });
+    }
+    const none = await run("trim", "--before", "0", "--json");
+    assert.deepEqual(JSON.parse(none.stdout).servers[0].removed_bytes, 0);
+    const some = JSON.parse(
+      (await run("trim", "--before", "150", "--json")).stdout,
+    );
+    assert.deepEqual(some.failed, []);
+    const [{ lowest_offset: lowest, removed_bytes: removed, id }] =
+      some.servers;
+    assert.equal(id, "node1");
+    assert.ok(lowest > 0 && lowest <= 150, `begins at ${lowest}`);
+    assert.ok(removed > lowest * 1_000, `${removed} bytes went`);
+    const gone = await run("consume", "--offset", "0");
+    assert.equal(gone.code, 1);
+    assert.match(gone.stderr, new RegExp(`the log has ${lowest} to 199`));
+    const kept = await run("consume", "--offset", "earliest");
+    assert.equal(kept.stdout.split("\n").length - 1, 200 - lowest);
+    assert.match(
+      (await run("trim", "--before", "150")).stdout,
+      new RegExp(`^node1 begins at ${lowest} now, 0 bytes went\n$`),
+    );
+    assert.equal((await run("trim")).code, 2);
+    assert.equal(await agent.end("SIGHUP"), 0);
+    assert.match(agent.log, /stopped/);
+  });
+});
+
 /** User and system time of a process so far. */
 function cpuMs(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");

@@ -1,4 +1,8 @@
-/** Seeds that once broke a promise of the replica, and what it was. */
+/**
+ * Seeds that once broke a promise of the replica, and what it was. A change of
+ * the simulator gives a seed another history: each fault also has a test of its
+ * own in tests/net/runtime/replica.
+ */
 export const REPLICA_REGRESSIONS: readonly {
   readonly seed: number;
   readonly was: string;

@@ -1,6 +1,7 @@
 /**
  * Machines, network and disks with production replicas on them, and who watches.
  */
+import type { Outgoing } from "../../../core/raft/messages.ts";
 import type { RaftEvent } from "../../../core/raft/ready.ts";
 import type { Founder } from "../../../net/runtime/replica/types.ts";
 import { renderEvent } from "../../core/raft/support/render.ts";
@@ -32,6 +33,7 @@ export class ReplicaCluster implements NodeWatcher {
   violation: Error | undefined;
   /** The nemesis strikes at moments that matter. */
   onEvent: ((node: ReplicaNode, event: RaftEvent) => void) | undefined;
+  onVote: ((node: ReplicaNode) => void) | undefined;
   readonly #trace: Trace;
   readonly #options: SimOptions;
   readonly #faults: PlantedFaults;
@@ -107,6 +109,17 @@ export class ReplicaCluster implements NodeWatcher {
     if (event.kind !== "role_changed" || event.role !== "leader") return;
     try {
       this.truth.leads(node.id, event.term);
+    } catch (error) {
+      this.broke(error);
+    }
+  }
+
+  sent(node: ReplicaNode, message: Outgoing): void {
+    if (message.kind !== "vote_response" || message.vote !== "granted") return;
+    const { to, term } = message;
+    this.onVote?.(node);
+    try {
+      this.truth.voted({ by: node.id, term, for: to });
     } catch (error) {
       this.broke(error);
     }

@@ -58,19 +58,23 @@ export class ReplicaNemesis {
     }
   }
 
-  /** Crashes a node just when it has won, truncated or begun anew. */
+  /** Crashes a node just when it has voted, won, truncated or begun anew. */
   #strikeAtEvents(): void {
     const cluster = this.#cluster;
     const { awkwardCrash, delayMaxMs } = this.#options;
-    cluster.onEvent = ({ id }, { kind }) => {
-      const isAwkward = kind === "role_changed" || kind === "truncated" ||
-        kind === "reset";
-      if (!isAwkward || !this.#random.chance(awkwardCrash)) return;
+    const strike = (id: string): void => {
+      if (!this.#random.chance(awkwardCrash)) return;
       const delayMs = this.#random.pick([0, 1, delayMaxMs]);
       const downMs = this.#random.pick([1, 20, 300]);
       cluster.events.after(delayMs, () => {
         if (cluster.isStormy) this.#crashNode(id, downMs);
       });
+    };
+    cluster.onVote = ({ id }) => strike(id);
+    cluster.onEvent = ({ id }, { kind }) => {
+      const isAwkward = kind === "role_changed" || kind === "truncated" ||
+        kind === "reset";
+      if (isAwkward) strike(id);
     };
   }
 

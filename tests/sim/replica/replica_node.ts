@@ -8,6 +8,7 @@ import { offset } from "../../../core/ids.ts";
 import { decodeRecords } from "../../../core/log/record_walk.ts";
 import { decodeMessage, encodeMessage } from "../../../core/raft/codec.ts";
 import type { RaftFaults } from "../../../core/raft/faults.ts";
+import type { Outgoing } from "../../../core/raft/messages.ts";
 import type { RaftEvent } from "../../../core/raft/ready.ts";
 import { parseEntries } from "../../../net/runtime/replica/entries.ts";
 import { Replica } from "../../../net/runtime/replica/replica.ts";
@@ -34,6 +35,7 @@ export interface PlantedFaults {
 
 export interface NodeWatcher {
   event(node: ReplicaNode, event: RaftEvent): void;
+  sent(node: ReplicaNode, message: Outgoing): void;
   /** A replica ended by itself, or could not be opened. */
   broken(node: ReplicaNode, cause: unknown): void;
   note(text: string): void;
@@ -169,6 +171,7 @@ export class ReplicaNode {
       network: {
         send: (message, attachment) => {
           if (life !== this.life) return;
+          this.watcher.sent(this, message);
           const bytes = concatBytes(encodeMessage(message, attachment));
           machine.send(message.to, bytes);
         },

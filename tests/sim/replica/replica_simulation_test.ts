@@ -9,7 +9,7 @@ import { plant } from "./planted.ts";
 import { REPLICA_REGRESSIONS } from "./regressions.ts";
 import { simulateReplicas } from "./replica_simulation.ts";
 
-const SEED_COUNT = 60;
+const SEED_COUNT = 40;
 const FAULT_SEEDS_MAX = 300;
 
 /** A batch that lacks one of these proves less than it seems to. */
@@ -66,7 +66,9 @@ for (const { seed, was } of REPLICA_REGRESSIONS) {
 for (
   const fault of [
     "sync_never",
-    "ack_before_sync",
+    "vote_before_persist",
+    "two_changes_at_once",
+    "read_without_quorum",
     "forget_to_truncate",
     "apply_twice",
     "forget_appended_producers",

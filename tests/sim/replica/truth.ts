@@ -11,6 +11,7 @@ export class Truth {
   readonly #acknowledged = new Map<string, number>();
   /** Of these a client was told that they are not in the log, for good. */
   readonly #refused = new Set<string>();
+  readonly #votes = new Map<string, string>();
   readonly #leaders = new Map<number, string>();
   #acknowledgedEnd = 0;
 
@@ -69,6 +70,15 @@ export class Truth {
     if (known !== node) {
       fail(`Election safety: ${known} and ${node} lead term ${term}`);
     }
+  }
+
+  /** A node votes once in a term, whatever happened to it in between. */
+  voted(vote: { by: string; term: number; for: string }): void {
+    const key = `${vote.by} in term ${vote.term}`;
+    const known = this.#votes.get(key) ?? vote.for;
+    this.#votes.set(key, known);
+    if (known === vote.for) return;
+    fail(`One vote a term: ${key} voted for ${known} and ${vote.for}`);
   }
 
   /** At the end: a replica that begins at `from` has all, without gaps. */

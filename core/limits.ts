@@ -25,7 +25,7 @@ export const READ_CURSORS_MAX = 256;
 /** Records of one proposal: less than an entry by room for header and meta. */
 export const PROPOSAL_BYTES_MAX = 32 * 1024 * 1024;
 /** Proposals are merged into one entry up to this size. */
-export const BATCH_BYTES_TARGET = 1024 * 1024;
+export const BATCH_BYTES_TARGET = 256 * 1024;
 /** Record bytes that may wait for the disk; more are refused as `overloaded`. */
 export const PENDING_BYTES_MAX = 128 * 1024 * 1024;
 

@@ -181,7 +181,10 @@ export class Replica {
 
   /** Resolves as soon as `from` can be read, or when `signal` aborts. */
   whenReadable(from: Offset, signal: AbortSignal): Promise<void> {
-    if (from < this.nextOffset || signal.aborted) return Promise.resolve();
+    if (signal.aborted) return Promise.resolve();
+    // Readers who were woken in a reset would ask again at once, for ever.
+    const { isResetting } = this.#machinery.resetter;
+    if (from < this.nextOffset && !isResetting) return Promise.resolve();
     return this.#readable.wait(signal);
   }
 

@@ -11,11 +11,15 @@ const SMALL = {
 };
 
 /** A world in which one follower lacks what the others have trimmed away. */
-async function leftBehind() {
+async function leftBehind(options: { readonly firstValues?: string[] } = {}) {
   const world = await ReplicaWorld.found(IDS, SMALL);
   const leader = await world.leader();
   const [behind] = world.followersOf(leader);
   assert(behind);
+  if (options.firstValues !== undefined) {
+    await world.produce(leader, options.firstValues);
+    await world.converge();
+  }
   world.cut(behind.id);
   for (let sequence = 1; sequence <= 20; sequence++) {
     const producer = { id: PRODUCER, sequence };
@@ -98,6 +102,34 @@ Deno.test("a follower without room for the new beginning keeps the old, and begi
   behind.disk.capacityBytes = Infinity;
   await world.converge();
   assert.deepEqual(valuesOf(behind.up), valuesOf(leader.up));
+  await world.stopAll();
+});
+
+Deno.test("whenReadable() does not resolve while a reset keeps everything from being read", async () => {
+  const { world, behind } = await leftBehind({ firstValues: ["x", "y"] });
+  assert.equal(behind.up.nextOffset, 2);
+  behind.disk.capacityBytes = 0;
+  behind.disk.capacityBytes = -behind.disk.freeBytes("/");
+  world.heal();
+  await world.time.run(1_500);
+  const request = {
+    offset: offset(0),
+    bytesMax: 100,
+    offsetEnd: offset(2),
+    headroomBytes: 0,
+  };
+  assert.equal(behind.up.read(request), undefined);
+  let isReadable = false;
+  const { signal } = new AbortController();
+  const waiting = behind.up.whenReadable(offset(0), signal).then(() => {
+    isReadable = true;
+  });
+  await world.time.run(1_500);
+  assert.equal(isReadable, false);
+  behind.disk.capacityBytes = Infinity;
+  await world.converge();
+  await waiting;
+  assert(behind.up.lowestOffset > 0);
   await world.stopAll();
 });
 

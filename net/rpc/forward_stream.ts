@@ -79,7 +79,7 @@ class Lane {
       };
       this.#pending.push(pending);
       this.#attachment?.send(pending);
-      if (!this.#isRunning) this.#start();
+      if (!this.#isRunning) this.#run();
     });
   }
 
@@ -88,32 +88,41 @@ class Lane {
     this.#attachment?.close();
   }
 
-  #start(): void {
+  /**
+   * Attaches again and again while anything waits for an answer. Never rejects.
+   * `#isRunning` falls in the same turn in which nothing was left to do: a
+   * message that comes right after it starts another run.
+   */
+  async #run(): Promise<void> {
     this.#isRunning = true;
-    this.#run().catch((error) => {
+    const { call } = this.#target;
+    try {
+      let tries = this.#forwarder.tries(call);
+      do {
+        const answeredBefore = this.#answeredCount;
+        const failure = await this.#attachOnce();
+        if (this.#isClosed || this.#pending.length === 0) return;
+        // Answers came: the time for the next ones begins anew.
+        if (this.#answeredCount > answeredBefore) {
+          tries = this.#forwarder.tries(call);
+        }
+        const outcome = this.#outcome;
+        await tries.afterFailure({ ...failure, outcome }, "no");
+      } while (!this.#isClosed);
+    } catch (error) {
       for (const pending of this.#pending) pending.reject(error);
       this.#pending = [];
-    }).finally(() => this.#isRunning = false);
+    } finally {
+      this.#isRunning = false;
+    }
   }
 
-  /** Attaches again and again while anything waits for an answer. */
-  async #run(): Promise<void> {
-    const { call } = this.#target;
-    let tries = this.#forwarder.tries(call);
-    do {
-      const answeredBefore = this.#answeredCount;
-      const failure = await this.#attachOnce();
-      if (this.#isClosed || this.#pending.length === 0) return;
-      // Answers came: the time for the next ones begins anew.
-      if (this.#answeredCount > answeredBefore) {
-        tries = this.#forwarder.tries(call);
-      }
-      const isUnsafe = this.#pending.some((work) =>
-        work.outcome === "unknown" && work.isRepeatable === "no"
-      );
-      const outcome = isUnsafe ? "unknown" : "not_done";
-      await tries.afterFailure({ ...failure, outcome }, "no");
-    } while (!this.#isClosed);
+  /** Of all that waits: whether any of it must not be sent again. */
+  get #outcome(): Failure["outcome"] {
+    const isUnsafe = this.#pending.some((work) =>
+      work.outcome === "unknown" && work.isRepeatable === "no"
+    );
+    return isUnsafe ? "unknown" : "not_done";
   }
 
   /** One attachment from its beginning to its end. */

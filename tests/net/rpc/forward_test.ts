@@ -41,6 +41,28 @@ async function failure(promise: Promise<unknown>): Promise<StatusError> {
   return assert.fail("there was no failure");
 }
 
+const IDLE_CALL = {
+  path: PRODUCE_STREAM,
+  metadata: new Metadata(),
+  trailers: new Metadata(),
+  deadlineMs: undefined,
+  signal: new AbortController().signal,
+};
+
+/** Time is instant here: what has not come after some turns never comes. */
+async function within<T>(answer: Promise<T>, when: string): Promise<T> {
+  let cancel: () => void = () => undefined;
+  const turns = new Promise<never>((_, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no answer ${when}`)), 500);
+    cancel = () => clearTimeout(timer);
+  });
+  try {
+    return await Promise.race([answer, turns]);
+  } finally {
+    cancel();
+  }
+}
+
 Deno.test("a write on a follower is done by the leader, for the caller's subject", async () => {
   const cluster = new MemoryCluster();
   const { client } = await cluster.node("b").dial(CLIENT);
@@ -210,6 +232,30 @@ Deno.test("a stream goes on over a connection to the leader that broke", async (
   const offsets = await streamed(client, TEN.map((n) => request(n)));
   assert.deepEqual(offsets, TEN.map((n) => n - 1));
   assert.equal(cluster.appended.length, 10);
+});
+
+Deno.test("a message is answered however soon it comes after the way to the leader broke", async () => {
+  for (let pause = 0; pause < 60; pause++) {
+    const cluster = new MemoryCluster();
+    const { forwarder } = cluster.node("b").backend;
+    assert.ok(forwarder !== undefined);
+    const call = { ...IDLE_CALL, peer: CLIENT };
+    const stream = forwarder.stream({ path: PRODUCE_STREAM, call });
+    const work = (sequence: number) =>
+      stream.send("", {
+        message: request(sequence),
+        isRepeatable: "yes",
+        doHere: () => assert.fail("b does not lead"),
+      });
+    await work(1);
+    cluster.node("a").cut();
+    for (let n = 0; n < pause; n++) await Promise.resolve();
+    const answer = decodeProduceResponse(
+      await within(work(2), `after ${pause} turns`),
+    );
+    assert.equal(answer.offset, 1);
+    stream.close();
+  }
 });
 
 Deno.test("a stream without keys ends with an unknown outcome when the way breaks", async () => {

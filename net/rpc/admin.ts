@@ -2,7 +2,7 @@
  * proglog.v1.Admin: what operators ask of one agent. Needs the permission
  * "admin" on the log, or on "*" for the whole node.
  */
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { offset } from "../../core/ids.ts";
 import type { MethodHandler, Methods, ServerCall } from "../grpc/types.ts";
 import {
@@ -11,6 +11,7 @@ import {
   type LogFacts,
   type ServiceBackend,
 } from "./backend.ts";
+import { decodeRequest } from "./decode_request.ts";
 import {
   gossipKey,
   members,
@@ -95,7 +96,7 @@ async function trim(
   message: Uint8Array,
   call: ServerCall,
 ): Promise<Uint8Array> {
-  const request = fromBinary(TrimRequestSchema, message);
+  const request = decodeRequest(TrimRequestSchema, message);
   const name = request.log === "" ? DEFAULT_LOG : request.log;
   backend.guard.authorize(call, name, "admin");
   const log = findLog(backend, name);

@@ -2,7 +2,7 @@
  * The part of proglog.v1.Admin that concerns the cluster. A node without one
  * answers for a cluster of one: itself. Callers: admin.ts.
  */
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { ProglogError } from "../../core/errors.ts";
 import type { ServerCall } from "../grpc/types.ts";
 import { DEFAULT_LOG, type ServiceBackend } from "./backend.ts";
@@ -14,6 +14,7 @@ import type {
   ReplicaFacts,
   VoterSetFacts,
 } from "./cluster_backend.ts";
+import { decodeRequest } from "./decode_request.ts";
 import {
   GossipKeyRequestSchema,
   GossipKeyResponseSchema,
@@ -53,7 +54,7 @@ export async function transferLeader(
   message: Uint8Array,
   call: ServerCall,
 ): Promise<Uint8Array> {
-  const request = fromBinary(TransferLeaderRequestSchema, message);
+  const request = decodeRequest(TransferLeaderRequestSchema, message);
   const log = request.log === "" ? DEFAULT_LOG : request.log;
   backend.guard.authorize(call, log, "admin");
   const cluster = clusterOf(backend, "hand over leadership");
@@ -78,7 +79,7 @@ export async function removeNode(
   message: Uint8Array,
   call: ServerCall,
 ): Promise<Uint8Array> {
-  const { node, dryRun } = fromBinary(RemoveNodeRequestSchema, message);
+  const { node, dryRun } = decodeRequest(RemoveNodeRequestSchema, message);
   backend.guard.authorize(call, ANY_LOG, "admin");
   const cluster = clusterOf(backend, "remove a node");
   const mode = dryRun ? "dry_run" : "remove";
@@ -98,7 +99,7 @@ export async function gossipKey(
   message: Uint8Array,
   call: ServerCall,
 ): Promise<Uint8Array> {
-  const request = fromBinary(GossipKeyRequestSchema, message);
+  const request = decodeRequest(GossipKeyRequestSchema, message);
   backend.guard.authorize(call, ANY_LOG, "admin");
   const cluster = clusterOf(backend, "manage gossip keys");
   const operation = operationOf(request.operation);

@@ -2,7 +2,8 @@
  * grpc.health.v1.Health: what load balancers and `grpc_health_probe` ask. The
  * agent sets the status of each service; "" is the server as a whole.
  */
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { decodeRequest } from "./decode_request.ts";
 import { STATUS, StatusError } from "../grpc/status.ts";
 import type { MessageSink, MethodHandler, ServerCall } from "../grpc/types.ts";
 import {
@@ -87,17 +88,7 @@ export class HealthService {
 }
 
 function serviceIn(request: Uint8Array): string {
-  try {
-    return fromBinary(HealthCheckRequestSchema, request).service;
-  } catch (cause) {
-    throw new StatusError(
-      STATUS.INVALID_ARGUMENT,
-      "Cannot decode the request",
-      {
-        cause,
-      },
-    );
-  }
+  return decodeRequest(HealthCheckRequestSchema, request).service;
 }
 
 function wireOf(status: ServingStatus | undefined): Wire {

@@ -3,7 +3,7 @@
  * it is durable; the stream does so without waiting between requests. On a
  * follower the forwarder takes them to the leader.
  */
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { toBinary } from "@bufbuild/protobuf";
 import type { Proposal } from "../../core/cluster/proposal.ts";
 import { ProglogError } from "../../core/errors.ts";
 import { STREAM_IN_FLIGHT_BYTES_MAX } from "../../core/limits.ts";
@@ -13,6 +13,7 @@ import { AckQueue } from "./ack_queue.ts";
 import { isForwarded } from "./on_behalf.ts";
 import type { ForwardedWork } from "./forward.ts";
 import { DEFAULT_LOG, findLog, type ServiceBackend } from "./backend.ts";
+import { decodeRequest } from "./decode_request.ts";
 import { ProduceRequestSchema } from "./gen/log/v1/log_pb.ts";
 import {
   decodeProduceRequest,
@@ -118,7 +119,7 @@ function checkedRecords(
 
 /** Clients of the reference may send records as they got them, with an offset. */
 function withoutServerFields(records: Uint8Array): Uint8Array {
-  const request = fromBinary(ProduceRequestSchema, records);
+  const request = decodeRequest(ProduceRequestSchema, records);
   for (const record of request.records) {
     record.offset = 0n;
     record.term = 0n;

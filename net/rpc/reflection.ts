@@ -2,15 +2,10 @@
  * Server reflection, v1 and v1alpha (the same messages under two names): answers
  * grpcurl-like clients from the descriptors of our own protos.
  */
-import {
-  create,
-  type DescMessage,
-  fromBinary,
-  type MessageInitShape,
-  toBinary,
-} from "@bufbuild/protobuf";
-import { STATUS, StatusError } from "../grpc/status.ts";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { STATUS } from "../grpc/status.ts";
 import type { MessageSink, MethodHandler } from "../grpc/types.ts";
+import { decodeRequest } from "./decode_request.ts";
 import { DescriptorIndex } from "./descriptor_index.ts";
 import {
   type ServerReflectionRequest,
@@ -49,7 +44,7 @@ async function answerAll(
   sink: MessageSink,
 ): Promise<void> {
   for await (const bytes of requests) {
-    const request = decode(ServerReflectionRequestSchema, bytes);
+    const request = decodeRequest(ServerReflectionRequestSchema, bytes);
     const response = create(ServerReflectionResponseSchema, {
       validHost: request.host,
       originalRequest: request,
@@ -57,20 +52,6 @@ async function answerAll(
     });
     const encoded = toBinary(ServerReflectionResponseSchema, response);
     if (!sink.send(encoded)) await sink.drained();
-  }
-}
-
-function decode<Schema extends DescMessage>(schema: Schema, bytes: Uint8Array) {
-  try {
-    return fromBinary(schema, bytes);
-  } catch (cause) {
-    throw new StatusError(
-      STATUS.INVALID_ARGUMENT,
-      "Cannot decode the request",
-      {
-        cause,
-      },
-    );
   }
 }
 

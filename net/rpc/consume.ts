@@ -35,7 +35,7 @@ export async function consume(
 ): Promise<Uint8Array> {
   const request = decodeConsumeRequest(message);
   const log = openForReading(backend, request, call);
-  await untilFresh(log, request, call);
+  await untilFresh(log, { request, endMin: request.offset + 1, call });
   const from = resolveStart(log, request);
   const batch = readBatch(log, { request, from, end: END_OF_TIME });
   if (batch === undefined) throw outOfRange(log, from);
@@ -52,7 +52,7 @@ export async function consumeStream(
 ): Promise<void> {
   const request = decodeConsumeRequest(message);
   const log = openForReading(backend, request, call);
-  await untilFresh(log, request, call);
+  await untilFresh(log, { request, endMin: request.offset, call });
   const send = request.batchBytesMax === 0 ? sendSingly : sendBatch;
   const end = request.stopsAtEnd ? log.nextOffset : END_OF_TIME;
   let from = resolveStart(log, request);
@@ -83,14 +83,24 @@ function openForReading(
   return findLog(backend, name);
 }
 
-/** Once at the start: what follows is in the log's order in any case. */
+/**
+ * Once at the start: what follows is in the log's order in any case. A follower
+ * may lag: that an offset is beyond the end is certain only once it is fresh.
+ */
 async function untilFresh(
   log: LogBackend,
-  { consistency }: ConsumeRequest,
-  call: ServerCall,
+  { request, endMin, call }: {
+    readonly request: ConsumeRequest;
+    /** The log must reach up to here for an answer, where an offset is asked for. */
+    readonly endMin: number;
+    readonly call: ServerCall;
+  },
 ): Promise<void> {
-  if (consistency === "local") return;
-  await log.readBarrier?.(consistency, call.signal);
+  const { consistency, start } = request;
+  const isBeyond = start === "offset" && endMin > log.nextOffset;
+  if (consistency !== "local") {
+    await log.readBarrier?.(consistency, call.signal);
+  } else if (isBeyond) await log.readBarrier?.("linearizable", call.signal);
 }
 
 function resolveStart(log: LogBackend, request: ConsumeRequest): Offset {

@@ -77,6 +77,8 @@ export class MemoryNode {
   beforeAppend: () => void = () => undefined;
   /** Called after an append, before it is acknowledged. */
   afterAppend: () => void | Promise<void> = () => undefined;
+  /** Makes reads here fresh; may throw. Undefined: the node offers no barrier. */
+  readBarrier: LogBackend["readBarrier"];
   /** Called before each batch that is read; may throw. */
   beforeRead: () => void = () => undefined;
   #subject: string | undefined;
@@ -189,9 +191,14 @@ export class MemoryNode {
   }
 
   #log(): LogBackend {
+    const end = () => this.#end();
+    const { readBarrier } = this;
     return {
       lowestOffset: offset(0),
-      nextOffset: this.#end(),
+      get nextOffset() {
+        return end();
+      },
+      ...(readBarrier !== undefined && { readBarrier }),
       propose: (proposal) => this.#propose(proposal),
       read: (request) => this.#read(request),
       offsetAtTime: () => offset(0),

@@ -35,15 +35,32 @@ export function nodeTags(
   };
 }
 
-/** Sorted by name. */
+/** What a configuration and a greeting between peers have room for. */
+const TEXT_BYTES_MAX = 255;
+
+/**
+ * Sorted by name. Gossip carries whatever anybody says: what cannot be a member
+ * of a configuration, or be dialled, is left out.
+ */
 export function nodesOf(members: readonly MemberView[]): NodeView[] {
   const nodes = members.flatMap((member) => {
     const { name, tags, status, sinceMs } = member;
     const id = tags[TAG_NODE_ID] ?? "";
     const rpcAddress = tags[TAG_RPC_ADDRESS] ?? "";
-    if (id === "" || rpcAddress === "") return [];
+    if (!isShort(name) || !isShort(id) || !isAddress(rpcAddress)) return [];
     const clusterId = tags[TAG_CLUSTER_ID] ?? "";
     return [{ name, id, rpcAddress, clusterId, status, sinceMs }];
   });
   return nodes.sort((left, right) => left.name < right.name ? -1 : 1);
+}
+
+function isShort(text: string): boolean {
+  const { length } = new TextEncoder().encode(text);
+  return length > 0 && length <= TEXT_BYTES_MAX;
+}
+
+/** "host:port" */
+function isAddress(text: string): boolean {
+  const port = Number(/^[^\0]+:(\d{1,5})$/.exec(text)?.[1]);
+  return isShort(text) && port > 0 && port < 65_536;
 }

@@ -33,9 +33,7 @@ export interface ConnectOptions {
  */
 export function connect(options: ConnectOptions): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = options.tls === undefined
-      ? connectTcp({ host: options.host, port: options.port })
-      : connectTls(options, options.tls);
+    const socket = open(options);
     const fail = (error: ProglogError) => {
       cancel();
       socket.on("error", () => undefined);
@@ -61,6 +59,19 @@ export function connect(options: ConnectOptions): Promise<Socket> {
       resolve(socket);
     });
   });
+}
+
+/** The runtime throws at once for what cannot be an address, "host:99999" say. */
+function open(options: ConnectOptions): Socket {
+  const { host, port, tls } = options;
+  try {
+    return tls === undefined
+      ? connectTcp({ host, port })
+      : connectTls(options, tls);
+  } catch (cause) {
+    if (!(cause instanceof Error)) throw cause;
+    throw failure(options, "unavailable", cause.message, cause);
+  }
 }
 
 function connectTls(options: ConnectOptions, material: TlsMaterial): TLSSocket {

@@ -57,6 +57,12 @@ Deno.test("connect() tells that nobody listens", async () => {
   assert.match(await messageOf({ port: free }), /unavailable: .*refused/);
 });
 
+Deno.test("connect() to what cannot be an address fails in words", async () => {
+  assert.match(await messageOf({ port: 99_999 }), /^unavailable: .*:99999: /);
+  const host = "a\u0000b";
+  assert.match(await messageOf({ host, port: 80 }), /^unavailable: /);
+});
+
 Deno.test("connect() gives up on a server that does not answer", async () => {
   const certificates = makeTestCertificates();
   await withTcpServer(() => undefined, async (port) => {

@@ -12,6 +12,9 @@ import { LogPart } from "./log_part.ts";
 import { type Part, startParts, stopParts } from "./parts.ts";
 import { RpcPart } from "./rpc_part.ts";
 import { SecurityPart } from "./security_part.ts";
+import { dnsResolver } from "../transport/gossip/dns_resolver.ts";
+import { listenGossip } from "../transport/gossip/socket_transport.ts";
+import { PeerLinks } from "../transport/peer/peer_links.ts";
 
 export class Agent {
   readonly #parts: readonly Part[];
@@ -36,6 +39,7 @@ export class Agent {
       host,
       security,
       log,
+      openLinks: (options) => new PeerLinks(options),
       gossip: () => gossip,
       rpcAddress: () => rpc.address,
     });
@@ -48,6 +52,7 @@ export class Agent {
     const gossip: GossipPart = new GossipPart({
       options,
       host,
+      network: { resolver: dnsResolver, listen: listenGossip },
       tags: () => cluster.tags(),
       onEvent: (event) => cluster.onGossip(event),
     });

@@ -7,7 +7,10 @@ import { peerAddresses } from "../../core/cluster/peer_addresses.ts";
 import { nodesOf, nodeTags } from "../../core/cluster/node_view.ts";
 import type { GossipEvent } from "../../core/swim/serf/events.ts";
 import type { Tags } from "../../core/swim/wire/tags.ts";
-import { PeerLinks } from "../transport/peer/peer_links.ts";
+import type {
+  PeerLinks,
+  PeerLinksOptions,
+} from "../transport/peer/peer_links.ts";
 import { ClusterIdentity } from "./cluster/cluster_identity.ts";
 import { decideFounding, TAG_EXPECT } from "./cluster/founding.ts";
 import { readMessage } from "./cluster/raft_network.ts";
@@ -19,10 +22,14 @@ import type { LogPart } from "./log_part.ts";
 import type { Part } from "./parts.ts";
 import type { SecurityPart } from "./security_part.ts";
 
+/** What this part needs of the links: the simulator has its own. */
+export type Links = Pick<PeerLinks, "handler" | "setPeers" | "send" | "stop">;
+
 export interface ClusterPartOptions {
   readonly options: AgentOptions;
   readonly host: Host;
-  readonly security: SecurityPart;
+  readonly security: Pick<SecurityPart, "peerTls">;
+  readonly openLinks: (options: PeerLinksOptions) => Links;
   readonly log: LogPart;
   readonly gossip: () => GossipPart;
   /** "host:port" for clients and peers. */
@@ -33,7 +40,7 @@ export class ClusterPart implements Part {
   readonly name = "cluster";
   readonly #part: ClusterPartOptions;
   readonly #identity: ClusterIdentity;
-  #links: PeerLinks | undefined;
+  #links: Links | undefined;
   #reconcile: ReconcileLoop | undefined;
   #isFounding = false;
   #told = "";
@@ -49,7 +56,7 @@ export class ClusterPart implements Part {
   }
 
   /** Undefined before `peers` has started. */
-  get links(): PeerLinks | undefined {
+  get links(): Links | undefined {
     return this.#links;
   }
 
@@ -85,10 +92,10 @@ export class ClusterPart implements Part {
   }
 
   #open(): void {
-    const { host, security, log } = this.#part;
+    const { host, security, log, openLinks } = this.#part;
     const replica = log.default;
     if (replica === undefined) return;
-    this.#links = new PeerLinks({
+    this.#links = openLinks({
       ...host,
       self: { id: replica.nodeId, clusterId: () => this.clusterId },
       tls: () => security.peerTls,

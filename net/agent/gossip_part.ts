@@ -9,10 +9,8 @@ import type { GossipEvent, MemberView } from "../../core/swim/serf/events.ts";
 import { formatEndpoint } from "../../core/swim/wire/ip.ts";
 import type { Tags } from "../../core/swim/wire/tags.ts";
 import type { GossipKeyFacts, KeyOperation } from "../rpc/cluster_backend.ts";
-import { GossipNode } from "../runtime/gossip_loop.ts";
-import { dnsResolver } from "../transport/gossip/dns_resolver.ts";
+import { type GossipEnvironment, GossipNode } from "../runtime/gossip_loop.ts";
 import { type Keyring, openKeyring } from "../transport/gossip/keyring.ts";
-import { listenGossip } from "../transport/gossip/socket_transport.ts";
 import { type AgentOptions, formatHostPort } from "./config.ts";
 import type { Host } from "./host.ts";
 import type { Part } from "./parts.ts";
@@ -23,6 +21,7 @@ const KEYRING_FILE = "gossip_keyring.json";
 export interface GossipPartOptions {
   readonly options: AgentOptions;
   readonly host: Host;
+  readonly network: Pick<GossipEnvironment, "resolver" | "listen">;
   /** Read when gossip starts: the port for clients is known by then. */
   readonly tags: () => Tags;
   /** Called with each change of a member, and with conflicts and notices. */
@@ -66,7 +65,7 @@ export class GossipPart implements Part {
   }
 
   async start(): Promise<void> {
-    const { options, host, tags } = this.#part;
+    const { options, host, network, tags } = this.#part;
     this.#keyring = await this.#openKeys();
     const cipher = this.#keyring;
     const node = new GossipNode(
@@ -81,7 +80,7 @@ export class GossipPart implements Part {
         serfTimings: SERF_TIMINGS,
         ...(cipher === undefined ? {} : { cipher, keys: cipher }),
       },
-      { ...host, resolver: dnsResolver, listen: listenGossip },
+      { ...host, ...network },
       (event) => this.#tell(event),
     );
     await node.start();

@@ -14,7 +14,7 @@ import type { ReplicaNetwork } from "../../runtime/replica/types.ts";
 import type { PeerLinks } from "../../transport/peer/peer_links.ts";
 
 export function raftNetwork(
-  links: () => PeerLinks | undefined,
+  links: () => Pick<PeerLinks, "send"> | undefined,
 ): ReplicaNetwork {
   return {
     send(message, attachment) {

@@ -94,15 +94,15 @@ export class Host {
   resume(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
-    for (const work of held) this.#run(work);
+    for (const work of held) this.run(work);
   }
 
   receive(bytes: Uint8Array): void {
-    this.#run(() => this.#process?.receive(bytes));
+    this.run(() => this.#process?.receive(bytes));
   }
 
   /** Runs work on the machine: now, or when it is no longer paused. */
-  #run(work: () => void): void {
+  run(work: () => void): void {
     if (!this.isUp) return;
     if (this.#held) {
       this.#held.push(work);
@@ -139,7 +139,7 @@ export class Host {
       nowMs: () => Math.floor(events.nowMs * clockRate),
       after: (delayMs, callback) => {
         events.after(delayMs / clockRate, () => {
-          if (life === this.#life) this.#run(callback);
+          if (life === this.#life) this.run(callback);
         });
       },
       send,

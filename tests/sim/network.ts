@@ -1,6 +1,6 @@
 /**
- * A network that loses, delays, duplicates, reorders and splits. Knows bytes and
- * names only.
+ * A network that loses, delays, duplicates, reorders and splits. Knows names
+ * only, and not what it carries.
  */
 import type { EventQueue } from "./event_queue.ts";
 import type { SeededRandom } from "./random.ts";
@@ -16,13 +16,13 @@ export interface NetworkFaults {
 /** Held back so long that later messages overtake it. */
 const REORDER_DELAY_MAX_MS = 400;
 
-type Deliver = (to: string, bytes: Uint8Array) => void;
+type Deliver<Load> = (to: string, load: Load) => void;
 
-export class Network {
+export class Network<Load = Uint8Array> {
   readonly #events: EventQueue;
   readonly #random: SeededRandom;
   readonly #coverage: Coverage;
-  readonly #deliver: Deliver;
+  readonly #deliver: Deliver<Load>;
   readonly #cuts = new Set<string>();
   readonly #muted = new Set<string>();
   #faults: NetworkFaults;
@@ -32,7 +32,7 @@ export class Network {
     random: SeededRandom;
     coverage: Coverage;
     faults: NetworkFaults;
-    deliver: Deliver;
+    deliver: Deliver<Load>;
   }) {
     this.#events = options.events;
     this.#random = options.random;
@@ -41,16 +41,16 @@ export class Network {
     this.#deliver = options.deliver;
   }
 
-  send(link: { from: string; to: string }, bytes: Uint8Array): void {
+  send(link: { from: string; to: string }, load: Load): void {
     if (this.#muted.has(link.from)) return this.#coverage.saw("mute");
     if (this.#isCut(link)) return this.#coverage.saw("cut");
     if (this.#random.chance(this.#faults.loss)) {
       return this.#coverage.saw("loss");
     }
-    this.#travel(link, bytes);
+    this.#travel(link, load);
     if (this.#random.chance(this.#faults.duplication)) {
       this.#coverage.saw("duplication");
-      this.#travel(link, bytes);
+      this.#travel(link, load);
     }
   }
 
@@ -68,6 +68,11 @@ export class Network {
         if (cut.ways === "both") this.#cuts.add(`${to}>${from}`);
       }
     }
+  }
+
+  /** Whether what is sent now has a way at all. */
+  isOpen(link: { from: string; to: string }): boolean {
+    return !this.#muted.has(link.from) && !this.#isCut(link);
   }
 
   /** Loses all that a node sends. */
@@ -90,13 +95,13 @@ export class Network {
     this.#faults = { loss: 0, duplication: 0, reordering: 0, delayMaxMs: 2 };
   }
 
-  #travel(link: { from: string; to: string }, bytes: Uint8Array): void {
+  #travel(link: { from: string; to: string }, load: Load): void {
     const isHeld = this.#random.chance(this.#faults.reordering);
     if (isHeld) this.#coverage.saw("reordering");
     const delayMaxMs = isHeld ? REORDER_DELAY_MAX_MS : this.#faults.delayMaxMs;
     const delayMs = this.#random.between({ from: 0, to: delayMaxMs });
     this.#events.after(delayMs, () => {
-      if (!this.#isCut(link)) this.#deliver(link.to, bytes);
+      if (!this.#isCut(link)) this.#deliver(link.to, load);
     });
   }
 

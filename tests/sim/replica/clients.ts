@@ -7,15 +7,41 @@ import type { Accepted } from "../../../core/cluster/proposal.ts";
 import { isProglogError } from "../../../core/errors.ts";
 import { encodeRecords } from "../../../core/log/record.ts";
 import { fail } from "../checker.ts";
+import type { EventQueue } from "../event_queue.ts";
 import type { SeededRandom } from "../random.ts";
-import type { ReplicaCluster } from "./replica_cluster.ts";
-import type { ReplicaNode } from "./replica_node.ts";
+import type { Replica } from "../../../net/runtime/replica/replica.ts";
+import type { Truth } from "./truth.ts";
 
 const PRODUCER_COUNT = 3;
 const ANSWER_MAX_MS = 700;
-const RETRY_MAX_MS = 40;
+const PAUSE_MAX_MS = 40;
 
 const utf8 = new TextEncoder();
+
+/** A node as its clients see it. */
+export interface ServedNode {
+  readonly id: string;
+  readonly replica: Replica | undefined;
+  /** Counts starts. */
+  readonly life: number;
+  /** Committed records that were not read before, in order. */
+  unread(): Iterable<{ offset: number; value: string }>;
+}
+
+/** What clients need of the world they are in. */
+export interface ServedCluster {
+  readonly events: EventQueue;
+  readonly truth: Truth;
+  readonly random: SeededRandom;
+  readonly nodes: ReadonlyMap<string, ServedNode>;
+  readonly isStormy: boolean;
+  pickServer(random: SeededRandom): ServedNode | undefined;
+  isReachable(node: ServedNode): boolean;
+  every(meanMs: number, action: () => void): void;
+  saw(sight: string): void;
+  note(text: string): void;
+  broke(error: unknown): void;
+}
 
 interface Request {
   readonly values: readonly string[];
@@ -23,11 +49,14 @@ interface Request {
 }
 
 export class Clients {
-  readonly #cluster: ReplicaCluster;
+  readonly #cluster: ServedCluster;
   readonly #random: SeededRandom;
+  /** The longest wait of a producer between two requests. */
+  readonly #pauseMaxMs: number;
   #plainCount = 0;
 
-  constructor(cluster: ReplicaCluster) {
+  constructor(cluster: ServedCluster, pauseMaxMs = PAUSE_MAX_MS) {
+    this.#pauseMaxMs = pauseMaxMs;
     this.#cluster = cluster;
     this.#random = cluster.random.fork();
   }
@@ -48,7 +77,7 @@ export class Clients {
   }
 
   /** Reads all that is new on a node, and compares it with the truth. */
-  #observe(node: ReplicaNode): void {
+  #observe(node: ServedNode): void {
     if (!this.#cluster.isReachable(node)) return;
     for (const record of node.unread()) {
       this.#cluster.truth.saw(record, node.id);
@@ -64,7 +93,7 @@ export class Clients {
     );
     this.#try({ values, producer }, (outcome) => {
       if (outcome !== "accepted") return;
-      const delayMs = this.#random.between({ from: 0, to: RETRY_MAX_MS });
+      const delayMs = this.#random.between({ from: 0, to: this.#pauseMaxMs });
       this.#cluster.events.after(delayMs, () => {
         const next = { id, sequence: sequence + 1 };
         if (this.#cluster.isStormy) this.#produceNext(next);
@@ -76,7 +105,7 @@ export class Clients {
   #try(request: Request, onEnd: (outcome: "accepted") => void): void {
     let isDone = false;
     const again = (): void => {
-      const delayMs = this.#random.between({ from: 1, to: RETRY_MAX_MS });
+      const delayMs = this.#random.between({ from: 1, to: this.#pauseMaxMs });
       this.#cluster.events.after(delayMs, () => {
         if (!isDone) this.#try(request, onEnd);
       });
@@ -141,7 +170,7 @@ export class Clients {
   }
 
   #acknowledge(
-    node: ReplicaNode,
+    node: ServedNode,
     request: Request,
     { offset, count }: Accepted,
   ): void {

@@ -3,23 +3,19 @@
  * then calm, in which they must come together: the same committed records, the
  * same bytes, the same state.
  */
-import { logIndex } from "../../../core/ids.ts";
-import { Log } from "../../../core/log/log.ts";
 import { NO_FAULTS } from "../../../core/raft/faults.ts";
-import { loadState } from "../../../net/runtime/replica/applied_state.ts";
 import { settle } from "../../support/virtual_time.ts";
 import { fail } from "../checker.ts";
 import { drawOptions, type SimOptions } from "../options.ts";
-import { SeededRandom } from "../random.ts";
 import { Trace } from "../trace.ts";
 import { Clients } from "./clients.ts";
 import { planWipe } from "./replacement.ts";
+import { checkRecords, checkReplicas } from "./replica_checks.ts";
 import { ReplicaCluster } from "./replica_cluster.ts";
 import { ReplicaNemesis } from "./replica_nemesis.ts";
 import {
   DIRECTORY,
   type PlantedFaults,
-  readValues,
   type ReplicaNode,
 } from "./replica_node.ts";
 
@@ -76,7 +72,7 @@ async function run(cluster: ReplicaCluster, options: SimOptions) {
   await runUntil(cluster, endMs);
   const members = checkTogether(cluster);
   await stopAll(cluster);
-  await checkReplicas(members);
+  await checkReplicas(members, DIRECTORY);
 }
 
 /** One macrotask after each event: all promises have gone on by then. */
@@ -124,61 +120,7 @@ function checkTogether(cluster: ReplicaCluster): ReplicaNode[] {
       fail(`Convergence: ${id} has committed ${has}, not ${lastIndex}`);
     }
     if (role !== "voter") fail(`Convergence: ${id} is still a learner`);
-    checkRecords(cluster, node);
+    checkRecords(cluster.truth, node);
     return node;
   });
-}
-
-function checkRecords(cluster: ReplicaCluster, node: ReplicaNode): void {
-  const { replica } = node;
-  if (replica === undefined) return;
-  const { lowestOffset, nextOffset } = replica;
-  const values = new Map<number, string>();
-  for (const record of readValues(replica, lowestOffset)) {
-    cluster.truth.saw(record, node.id);
-    values.set(record.offset, record.value);
-  }
-  if (values.size !== nextOffset - lowestOffset) {
-    fail(`Gapless: ${node.id} has ${values.size} of ${nextOffset}`);
-  }
-  cluster.truth.checkComplete(values, lowestOffset);
-}
-
-/** Entries byte for byte, and the producers known, after an orderly end. */
-async function checkReplicas(nodes: readonly ReplicaNode[]): Promise<void> {
-  const entries = new Map<number, string>();
-  const producers = new Map<string, string>();
-  for (const { id, disk } of nodes) {
-    const copy = disk.clone();
-    const { log } = await Log.open({
-      disk: copy,
-      directory: `${DIRECTORY}/log`,
-      random: new SeededRandom(1),
-    });
-    for (const [index, bytes] of rawEntries(log)) {
-      const known = entries.get(index) ?? bytes;
-      entries.set(index, known);
-      if (known !== bytes) fail(`Replicas: ${id} has another entry ${index}`);
-    }
-    const file = { directory: DIRECTORY, name: "checkpoint" };
-    const state = loadState(copy, file);
-    producers.set(id, JSON.stringify([state?.at, state?.producers.toString()]));
-  }
-  if (new Set(producers.values()).size > 1) {
-    fail(`State: ${[...producers].join(" | ")}`);
-  }
-}
-
-/** Without what belongs to their place in a file. */
-function* rawEntries(log: Log): Generator<[number, string]> {
-  for (let from = log.firstIndex; from <= log.lastIndex; from++) {
-    const read = log.entriesFrom({
-      from: logIndex(from),
-      bytesMax: 1,
-      countMax: 1,
-    });
-    const bytes = read?.bytes.slice() ?? new Uint8Array(0);
-    bytes.fill(0, 8, 16);
-    yield [from, bytes.toString()];
-  }
 }

@@ -1,0 +1,108 @@
+/**
+ * One run of whole nodes: a storm in which anything may happen to them, then
+ * calm, in which gossip, membership and logs must come together in time.
+ */
+import { settle } from "../../support/virtual_time.ts";
+import { fail } from "../checker.ts";
+import { Clients } from "../replica/clients.ts";
+import { checkRecords, checkReplicas } from "../replica/replica_checks.ts";
+import { Trace } from "../trace.ts";
+import { NodeNemesis } from "./node_nemesis.ts";
+import { NodeWorld } from "./node_world.ts";
+import { drawOptions, type NodeSimOptions } from "./options.ts";
+import { DATA_DIRECTORY, type SimNode } from "./sim_node.ts";
+import { whyApart } from "./together.ts";
+
+const LOG_DIRECTORY = `${DATA_DIRECTORY}/logs/default`;
+const PRODUCER_PAUSE_MAX_MS = 1_500;
+const LOOK_EVERY_MS = 500;
+const STOP_MAX_MS = 5_000;
+
+export interface NodeSimResult {
+  readonly options: NodeSimOptions;
+  readonly violation: Error | undefined;
+  readonly sights: ReadonlyMap<string, number>;
+  readonly acknowledgedCount: number;
+  readonly eventCount: number;
+  /** From the beginning of the calm; undefined when they did not. */
+  readonly togetherAfterMs: number | undefined;
+}
+
+export async function simulateNodes(
+  seed: number,
+  trace = new Trace({ mode: "off" }),
+): Promise<NodeSimResult> {
+  const options = drawOptions(seed);
+  const world = new NodeWorld(options, trace);
+  let togetherAfterMs: number | undefined;
+  try {
+    togetherAfterMs = await run(world, options);
+  } catch (error) {
+    world.broke(error);
+  }
+  const { violation, sights, truth, events } = world;
+  if (violation) world.note(`BROKEN ${violation.message}`);
+  return {
+    options,
+    violation,
+    sights,
+    acknowledgedCount: truth.acknowledgedCount,
+    eventCount: events.ordinal,
+    togetherAfterMs,
+  };
+}
+
+async function run(world: NodeWorld, options: NodeSimOptions) {
+  const nemesis = new NodeNemesis(world, options);
+  nemesis.start();
+  new Clients(world, PRODUCER_PAUSE_MAX_MS).start(options);
+  await runUntil(world, options.safetyMs);
+  world.isStormy = false;
+  nemesis.calm();
+  const tookMs = await comeTogether(world, options);
+  const nodes = living(world);
+  await stopLogs(world, nodes);
+  await checkReplicas(nodes, LOG_DIRECTORY);
+  return tookMs;
+}
+
+async function comeTogether(
+  world: NodeWorld,
+  { safetyMs, healMaxMs }: NodeSimOptions,
+): Promise<number> {
+  for (let tookMs = 0;; tookMs += LOOK_EVERY_MS) {
+    await runUntil(world, safetyMs + tookMs);
+    const reason = whyApart(world, living(world));
+    if (reason === undefined) {
+      world.note(`together after ${tookMs} ms`);
+      for (const node of living(world)) checkRecords(world.truth, node);
+      return tookMs;
+    }
+    if (tookMs >= healMaxMs) fail(`Convergence: ${reason}`);
+  }
+}
+
+function living(world: NodeWorld): SimNode[] {
+  return [...world.nodes.values()].filter(({ name }) => !world.gone.has(name));
+}
+
+/** One macrotask after each event: all promises have gone on by then. */
+async function runUntil(world: NodeWorld, endMs: number) {
+  while (world.events.step(endMs)) {
+    await settle();
+    if (world.violation !== undefined) throw world.violation;
+  }
+}
+
+async function stopLogs(world: NodeWorld, nodes: readonly SimNode[]) {
+  let isStopped = false;
+  const stopped = Promise.all(nodes.map((node) => node.stopLog())).then(
+    () => isStopped = true,
+    (error) => world.broke(error),
+  );
+  const endMs = world.events.nowMs + STOP_MAX_MS;
+  while (!isStopped && world.events.step(endMs)) await settle();
+  if (world.violation !== undefined) throw world.violation;
+  if (!isStopped) fail("Stop: a log does not end");
+  await stopped;
+}

@@ -12,7 +12,11 @@ import type {
   PeerLinksOptions,
 } from "../transport/peer/peer_links.ts";
 import { ClusterIdentity } from "./cluster/cluster_identity.ts";
-import { decideFounding, TAG_EXPECT } from "./cluster/founding.ts";
+import {
+  clusterToAdopt,
+  decideFounding,
+  TAG_EXPECT,
+} from "./cluster/founding.ts";
 import { readMessage } from "./cluster/raft_network.ts";
 import { ReconcileLoop } from "./cluster/reconcile_loop.ts";
 import type { AgentOptions } from "./config.ts";
@@ -120,6 +124,12 @@ export class ClusterPart implements Part {
       failedReapMs: options.failedReapMs,
     });
     this.#reconcile.start();
+    if (this.clusterId === "" && replica.status().lastIndex > 0) {
+      host.logger.warn(
+        "the file cluster_id is not there: the other members are asked for it",
+        { data_dir: options.dataDirectory },
+      );
+    }
     this.changed();
     return Promise.resolve();
   }
@@ -169,6 +179,7 @@ export class ClusterPart implements Part {
       name: options.nodeName,
       address: rpcAddress(),
     }]);
+    this.#isFounding = outcome.ok;
     if (!outcome.ok) return;
     await this.#identity.adopt(replica.nodeId);
     host.logger.info("founded a cluster", { cluster_id: this.clusterId });
@@ -181,19 +192,18 @@ export class ClusterPart implements Part {
     this.#part.host.logger.info("waiting to be taken into a cluster");
   }
 
-  /** A node that has been taken in belongs to the cluster of its leader. */
+  /** A node that has been taken in, or has lost its file `cluster_id`. */
   async #adoptCluster(): Promise<void> {
     const replica = this.#part.log.default;
     if (this.clusterId !== "" || replica === undefined) return;
-    const { configuration, leaderId } = replica.status();
-    const isMember = configuration.members.some(({ id }) =>
-      id === replica.nodeId
+    if (this.#isFounding) return;
+    const { nodeId } = replica;
+    const clusterId = clusterToAdopt(
+      { ...replica.status(), nodeId },
+      nodesOf(this.#part.gossip().members()),
     );
-    if (!isMember) return;
-    const nodes = nodesOf(this.#part.gossip().members());
-    const leader = nodes.find(({ id }) => id === leaderId);
-    if (leader === undefined || leader.clusterId === "") return;
-    await this.#identity.adopt(leader.clusterId);
+    if (clusterId === undefined) return;
+    await this.#identity.adopt(clusterId);
     this.#part.host.logger.info("joined a cluster", {
       cluster_id: this.clusterId,
     });

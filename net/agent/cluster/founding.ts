@@ -7,6 +7,11 @@
  *    a cluster, the one with the smallest id founds; the others are taken in.
  * 4. Otherwise it waits.
  */
+import type { NodeView } from "../../../core/cluster/node_view.ts";
+import type {
+  Configuration,
+  NodeId,
+} from "../../../core/raft/configuration.ts";
 import type { MemberView } from "../../../core/swim/serf/events.ts";
 import {
   TAG_CLUSTER_ID,
@@ -51,4 +56,28 @@ function isFirstOfExpected(
     .map(({ tags }) => tags[TAG_NODE_ID] ?? "")
     .sort();
   return ids.length === count && ids[0] === nodeId;
+}
+
+/**
+ * The cluster of a node that does not know it: it was taken in just now, or has
+ * lost the file. The other members know, the leader first; an only member is the
+ * founder, or as good as one. Undefined while nobody can say.
+ */
+export function clusterToAdopt(
+  group: {
+    readonly configuration: Configuration;
+    readonly leaderId: NodeId | undefined;
+    readonly nodeId: NodeId;
+  },
+  nodes: readonly NodeView[],
+): string | undefined {
+  const { configuration, leaderId, nodeId } = group;
+  const ids = configuration.members.map(({ id }) => id);
+  if (!ids.includes(nodeId)) return undefined;
+  if (ids.length === 1) return leaderId === nodeId ? nodeId : undefined;
+  const telling = nodes.filter(({ id, clusterId }) =>
+    id !== nodeId && ids.includes(id) && clusterId !== ""
+  );
+  const leader = telling.find(({ id }) => id === leaderId);
+  return (leader ?? telling[0])?.clusterId;
 }

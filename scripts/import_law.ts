@@ -10,7 +10,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   core: ["core"],
   net: ["net", "core"],
   cli: ["cli", "net", "core"],
-  scripts: ["scripts", "cli", "net", "core"],
+  scripts: ["scripts", "cli", "net", "core", "tests"],
 };
 
 /** Which parts of the same layer a part may use besides itself. */

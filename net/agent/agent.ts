@@ -28,7 +28,10 @@ export class Agent {
     const log: LogPart = new LogPart({
       options,
       host,
-      network: raftNetwork(() => cluster.links),
+      network: raftNetwork({
+        links: () => cluster.links,
+        onDropped: (to) => log.default?.unreachable(to),
+      }),
       onChange: () => {
         cluster.changed();
         rpc.leaderChanged();

@@ -13,13 +13,19 @@ import { parseEntries } from "../../runtime/replica/entries.ts";
 import type { ReplicaNetwork } from "../../runtime/replica/types.ts";
 import type { PeerLinks } from "../../transport/peer/peer_links.ts";
 
-export function raftNetwork(
-  links: () => Pick<PeerLinks, "send"> | undefined,
-): ReplicaNetwork {
+export function raftNetwork(options: {
+  readonly links: () => Pick<PeerLinks, "send"> | undefined;
+  /** Entries had no room on the way to a node: they must be sent again. */
+  readonly onDropped: (to: string) => void;
+}): ReplicaNetwork {
   return {
     send(message, attachment) {
       const pieces = encodeMessage(message, attachment);
-      links()?.send(message.to, pieces, laneOf(message, attachment));
+      const lane = laneOf(message, attachment);
+      const outcome = options.links()?.send(message.to, pieces, lane);
+      if (outcome === "dropped" && lane === "bulk") {
+        options.onDropped(message.to);
+      }
     },
   };
 }

@@ -4,6 +4,7 @@
  * remember since when somebody is gone; only the leader's answer has a change.
  */
 import { reconcile } from "../../../core/cluster/reconcile.ts";
+import { withChange } from "../../../core/cluster/reconcile_memory.ts";
 import {
   type Finding,
   RECONCILE_CONFIG_DEFAULT,
@@ -86,8 +87,10 @@ export class ReconcileLoop {
     if (result.change === undefined || this.#isChanging) return;
     this.#isChanging = true;
     host.logger.info("changing the members", { reason: result.reason });
-    replica.changeMembership(result.change).then((outcome) => {
-      if (!outcome.ok) {
+    const { change } = result;
+    replica.changeMembership(change).then((outcome) => {
+      if (outcome.ok) this.#memory = withChange(this.#memory, change, nowMs);
+      else {
         host.logger.warn("the members were not changed", {
           reason: outcome.reason,
         });

@@ -179,7 +179,10 @@ export class SimNode {
     const log: LogPart = new LogPart({
       options,
       host,
-      network: raftNetwork(() => cluster.links),
+      network: raftNetwork({
+        links: () => cluster.links,
+        onDropped: (to) => log.default?.unreachable(to),
+      }),
       onChange: () => cluster.changed(),
     });
     const cluster: ClusterPart = new ClusterPart({

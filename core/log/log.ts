@@ -16,6 +16,7 @@ import { SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX } from "../limits.ts";
 import { leaveClosedMark } from "./closed_mark.ts";
 import type { NewEntry } from "./entry.ts";
 import { listLogFiles, LOCK_FILE_NAME, logFilePath } from "./file_names.ts";
+import type { LogFaults } from "./faults.ts";
 import { corruptFile } from "./log_errors.ts";
 import type { LogPoint } from "./log_point.ts";
 import {
@@ -53,6 +54,8 @@ export interface LogOptions {
    * here were durable: opening refuses with `corrupt` to end below it.
    */
   readonly durableIndexMin?: LogIndex;
+  /** Only the simulator's mutation check passes any. */
+  readonly faults?: LogFaults;
 }
 
 export class Log {
@@ -103,6 +106,7 @@ export class Log {
         directory,
         random,
         durableIndexMin: options.durableIndexMin ?? 0 as LogIndex,
+        faults: options.faults,
       });
       const segments = new SegmentSet(disk, directory, { sealed, active });
       return { log: new Log(options, lock, segments), recovery: report };

@@ -21,6 +21,7 @@ import type { LogIndex } from "../ids.ts";
 import { readClosedMark, removeClosedMark } from "./closed_mark.ts";
 import { durableIndexProvedIn } from "./durability_proof.ts";
 import { logFilePath } from "./file_names.ts";
+import { type LogFaults, NO_LOG_FAULTS } from "./faults.ts";
 import { corruptFile } from "./log_errors.ts";
 import { LOG_START } from "./log_point.ts";
 import { type Damage, RecoveryScan } from "./recovery_scan.ts";
@@ -62,12 +63,14 @@ export interface RecoveryContext {
   readonly random: Random;
   /** The caller knows from elsewhere that entries up to here were durable. */
   readonly durableIndexMin: LogIndex;
+  /** Only the simulator's mutation check passes any. */
+  readonly faults?: LogFaults | undefined;
 }
 
 export async function recoverSegments(
   context: RecoveryContext,
 ): Promise<RecoveredSegments> {
-  const { disk, directory } = context;
+  const { disk, directory, faults = NO_LOG_FAULTS } = context;
   await finishReset(disk, directory);
   const found = findSegments(disk, directory);
   const proved = Math.max(
@@ -77,7 +80,8 @@ export async function recoverSegments(
   );
   const sealedCount = countSealed(found, proved);
   checkSealed(found, sealedCount);
-  const scan = new RecoveryScan(disk, found, { from: sealedCount, proved });
+  const from = sealedCount;
+  const scan = new RecoveryScan(disk, found, { from, proved, faults });
   try {
     scan.run();
     if (scan.damage !== null) {

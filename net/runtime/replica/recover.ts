@@ -45,6 +45,7 @@ export async function recover(options: ReplicaOptions): Promise<Recovered> {
     random: options.random,
     config: options.config,
     durableIndexMin: found?.commitHint ?? logIndex(0),
+    ...(options.logFaults && { faults: options.logFaults }),
   });
   try {
     const stored = found ?? await createState(options, log);

@@ -3,6 +3,7 @@
  * settings, and the values of its public operations. No behaviour.
  */
 import type { Clock, Disk, Random, Scheduler } from "../../../core/env.ts";
+import type { LogFaults } from "../../../core/log/faults.ts";
 import type { LogWriterConfig } from "../../../core/log/log_writer.ts";
 import type { RetentionPolicy } from "../../../core/log/retention.ts";
 import type { Attachment } from "../../../core/raft/codec.ts";
@@ -57,6 +58,7 @@ export interface ReplicaOptions extends ReplicaEnvironment {
   /** Only the simulator's mutation check passes any. */
   readonly faults?: RaftFaults;
   readonly replicaFaults?: ReplicaFaults;
+  readonly logFaults?: LogFaults;
 }
 
 /**

@@ -5,6 +5,7 @@
 import { concatBytes } from "../../../core/bytes.ts";
 import { isProglogError } from "../../../core/errors.ts";
 import { offset } from "../../../core/ids.ts";
+import type { LogFaults } from "../../../core/log/faults.ts";
 import { decodeRecords } from "../../../core/log/record_walk.ts";
 import { decodeMessage, encodeMessage } from "../../../core/raft/codec.ts";
 import type { RaftFaults } from "../../../core/raft/faults.ts";
@@ -29,6 +30,7 @@ const READ_BYTES = 400;
 export interface PlantedFaults {
   readonly raft: RaftFaults;
   readonly replica: ReplicaFaults;
+  readonly log: LogFaults;
   /** "never": acknowledges before the sync. */
   readonly fsync: "always" | "never";
 }
@@ -168,6 +170,7 @@ export class ReplicaNode {
       raft: SIM_RAFT_CONFIG,
       faults: faults.raft,
       replicaFaults: faults.replica,
+      logFaults: faults.log,
       network: {
         send: (message, attachment) => {
           if (life !== this.life) return;

@@ -3,6 +3,7 @@
  * then calm, in which they must come together: the same committed records, the
  * same bytes, the same state.
  */
+import { NO_LOG_FAULTS } from "../../../core/log/faults.ts";
 import { NO_FAULTS } from "../../../core/raft/faults.ts";
 import { settle } from "../../support/virtual_time.ts";
 import { fail } from "../checker.ts";
@@ -22,6 +23,7 @@ import {
 const NO_PLANTED_FAULTS: PlantedFaults = {
   raft: NO_FAULTS,
   replica: new Set(),
+  log: NO_LOG_FAULTS,
   fsync: "always",
 };
 

@@ -73,6 +73,7 @@ for (
     "apply_twice",
     "forget_appended_producers",
     "lose_producers_on_reset",
+    "trust_torn_tail",
   ]
 ) {
   Deno.test(`simulateReplicas() finds ${fault} within ${FAULT_SEEDS_MAX} seeds`, async () => {

@@ -12,6 +12,9 @@ import type { SimNode } from "./sim_node.ts";
 /** What is believed of a node that is gone may be this old. */
 const LOSS_REST_MS = 12_000;
 
+/** Of fewer none may be lost. */
+const SAFE_VOTERS_MIN = 3;
+
 export class NodeNemesis {
   readonly #world: NodeWorld;
   readonly #options: NodeSimOptions;
@@ -129,7 +132,7 @@ export class NodeNemesis {
     const host = world.hosts.get(node.name);
     if (!world.isReachable(node) || host === undefined) return;
     if (!this.#isWhole()) return;
-    const isForGood = this.#random.chance(0.3) && this.#runningCount() > 2;
+    const isForGood = this.#random.chance(0.3);
     this.#lastLossMs = world.events.nowMs;
     this.#did(isForGood ? "leave_for_good" : "leave", node.id);
     if (isForGood) world.gone.add(node.name);
@@ -146,16 +149,12 @@ export class NodeNemesis {
   #wipe(): void {
     const node = this.#pick();
     const world = this.#world;
-    if (!this.#isWhole() || this.#runningCount() < 3) return;
+    if (!this.#isWhole()) return;
     this.#lastLossMs = world.events.nowMs;
     world.hosts.get(node.name)?.crash();
     node.wipe();
     this.#did("wipe", node.id);
     this.#comeBack(node, this.#random.pick([10, 1_000, 8_000]));
-  }
-
-  #runningCount(): number {
-    return [...this.#world.hosts.values()].filter(({ isUp }) => isUp).length;
   }
 
   /** All that are members are up and vote, and nothing of it is under way. */
@@ -169,7 +168,7 @@ export class NodeNemesis {
     const ids = new Set(up.map(({ nodeId }) => nodeId));
     return configurationIndex <= commitIndex &&
       votersOf(configuration).length === configuration.members.length &&
-      configuration.members.length >= 2 &&
+      configuration.members.length >= SAFE_VOTERS_MIN &&
       configuration.members.every(({ id }) => ids.has(id));
   }
 

@@ -99,8 +99,10 @@ export class NodeNemesis {
     });
   }
 
+  /** Sometimes they come back to a network in parts, and know nobody. */
   #blackout(): void {
     this.#did("blackout", "");
+    if (this.#random.chance(0.5)) this.#split();
     for (const node of this.#world.nodes.values()) this.#crash(node);
   }
 

@@ -21,6 +21,9 @@ import {
 } from "./sim_node.ts";
 import { Wire } from "./wire.ts";
 
+/** Chance that a machine that moves takes an address that another has had. */
+const REUSE = 0.3;
+
 /** Log lines that are counted. */
 const TOLD: ReadonlySet<string> = new Set([
   "another node uses this node's name: give one of them another --node-name",
@@ -56,6 +59,8 @@ export class NodeWorld implements SimNodeWatcher {
   readonly #rhythm: SeededRandom;
   readonly #wire: Wire;
   readonly #members: MemberWatch;
+  /** Addresses that somebody has had. */
+  readonly #left = new Set<string>();
   #addressCount = 0;
 
   constructor(options: NodeSimOptions, trace: Trace) {
@@ -105,9 +110,14 @@ export class NodeWorld implements SimNodeWatcher {
     return node;
   }
 
-  /** The machine, which is off, comes back elsewhere. */
+  /** The machine, which is off, comes back elsewhere: also where others were. */
   move(node: SimNode): void {
-    node.address = this.#newAddress();
+    const taken = new Set([...this.nodes.values()].map((it) => it.address));
+    const free = [...this.#left].filter((address) => !taken.has(address));
+    this.#left.add(node.address);
+    const isReused = free.length > 0 && this.#rhythm.chance(REUSE);
+    if (isReused) this.saw("address_reused");
+    node.address = isReused ? this.#rhythm.pick(free) : this.#newAddress();
   }
 
   resolve(name: string): string | undefined {

@@ -17,6 +17,8 @@ import type { Part } from "./parts.ts";
 
 /** Kept in the data directory once keys were changed at run time. */
 const KEYRING_FILE = "gossip_keyring.json";
+/** How often seeds that are no members are called on again. */
+const REJOIN_INTERVAL_MS = 30_000;
 
 export interface GossipPartOptions {
   readonly options: AgentOptions;
@@ -33,6 +35,8 @@ export class GossipPart implements Part {
   readonly #part: GossipPartOptions;
   #node: GossipNode | undefined;
   #keyring: Keyring | undefined;
+  #cancelRejoin: () => void = () => undefined;
+  #isStopping = false;
 
   constructor(part: GossipPartOptions) {
     this.#part = part;
@@ -93,6 +97,8 @@ export class GossipPart implements Part {
   }
 
   async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#cancelRejoin();
     await this.#node?.leave();
     await this.#node?.stop();
   }
@@ -118,6 +124,7 @@ export class GossipPart implements Part {
       if (outcome.ok) {
         const answered = outcome.answered.map(formatEndpoint);
         host.logger.info("joined", { seeds: answered.join(" ") });
+        this.#rejoinLater(node);
       } else if (outcome.reason === "timed_out") {
         host.fail(
           new ProglogError(
@@ -129,6 +136,18 @@ export class GossipPart implements Part {
         );
       }
     }, (cause) => host.fail(cause));
+  }
+
+  /** For as long as we run: who answered may have been alone with us. */
+  #rejoinLater(node: GossipNode): void {
+    if (this.#isStopping) return;
+    const { options, host } = this.#part;
+    this.#cancelRejoin = host.scheduler.after(REJOIN_INTERVAL_MS, () => {
+      node.rejoin(options.joinSeeds).then(
+        () => this.#rejoinLater(node),
+        (cause) => host.fail(cause),
+      );
+    });
   }
 
   #tell(event: GossipEvent): void {

@@ -57,7 +57,8 @@ async function joinRounds(
     let waitMs = WAIT_FIRST_MS;;
     waitMs = Math.min(2 * waitMs, WAIT_MAX_MS)
   ) {
-    const round = await Promise.race([joinRound(request), ended]);
+    const calling = callOn(request, () => true);
+    const round = await Promise.race([calling, ended]);
     if (typeof round === "string") return { ok: false, reason: round };
     if (round.answered.length > 0) {
       return { ok: true, answered: round.answered };
@@ -74,11 +75,21 @@ async function joinRounds(
   }
 }
 
-async function joinRound(request: JoinRequest) {
+type CallRequest = Pick<
+  JoinRequest,
+  "seeds" | "defaultPort" | "environment" | "attempt"
+>;
+
+/** Calls once on all addresses of the seeds that are wanted; never rejects. */
+export async function callOn(
+  request: CallRequest,
+  isWanted: (to: Endpoint) => boolean,
+): Promise<{ failures: string[]; answered: Endpoint[] }> {
   const failures: string[] = [];
   const answered: Endpoint[] = [];
   await Promise.all(request.seeds.map(async (seed) => {
-    for (const to of await resolveOrFail(seed, request, failures)) {
+    const addresses = await resolveOrFail(seed, request, failures);
+    for (const to of addresses.filter(isWanted)) {
       const failure = await request.attempt(to);
       if (failure === undefined) answered.push(to);
       else failures.push(`${formatEndpoint(to)}: ${failure}`);
@@ -89,7 +100,7 @@ async function joinRound(request: JoinRequest) {
 
 async function resolveOrFail(
   seed: string,
-  request: JoinRequest,
+  request: CallRequest,
   failures: string[],
 ): Promise<Endpoint[]> {
   const { resolver } = request.environment;

@@ -28,7 +28,7 @@ import type {
   GossipTransport,
   StreamHandler,
 } from "../transport/gossip/types.ts";
-import { type JoinOutcome, joinUntilAnswered } from "./gossip_join.ts";
+import { callOn, type JoinOutcome, joinUntilAnswered } from "./gossip_join.ts";
 import type { GossipEnvironment, GossipOptions } from "./gossip_options.ts";
 import { answerKeyQuery, KeyPoll, type KeyReport } from "./gossip_keys.ts";
 import { parseHostPort } from "./gossip_seeds.ts";
@@ -102,6 +102,21 @@ export class GossipNode {
       attempt: (to) => this.#joinOnce(to),
       notice: (text) => this.#onEvent({ kind: "notice", text }),
     });
+  }
+
+  /**
+   * Calls once on the seeds that are no living members. Parts of a cluster that
+   * started apart know nobody of each other: only seeds bring them together.
+   */
+  async rejoin(seeds: readonly string[]): Promise<void> {
+    const present = this.members().filter(({ status }) => status === "alive");
+    const addresses = new Set(present.map(formatEndpoint));
+    await callOn({
+      seeds,
+      environment: this.#environment,
+      defaultPort: this.local.port,
+      attempt: (to) => this.#joinOnce(to),
+    }, (to) => !addresses.has(formatEndpoint(to)));
   }
 
   /** Leaves in order: intent, then left; resolves when all that could know do. */

@@ -144,6 +144,8 @@ export class Producer {
   async #stream(onAnswer: () => void): Promise<void> {
     const { pool } = this.#options;
     const route = await pool.route("write");
+    // Given up while it was dialled: nothing would end a call opened now.
+    if (this.#isDone()) return;
     const call = route.client.bidi(PATH);
     this.#call = call;
     // Another server may pass writes on, but the leader is one hop nearer.

@@ -14,15 +14,16 @@ const ABC = ["a", "b", "c"];
 
 async function withCluster(
   run: (cluster: MemoryCluster, client: ProglogClient) => Promise<void>,
-  { names = ABC, seeds = ["b"] } = {},
+  { names = ABC, seeds = ["b"], dialMs = 0 } = {},
 ): Promise<void> {
   const cluster = new MemoryCluster(names);
   const client = new ProglogClient({
     addresses: seeds,
-    dial: (address) => {
+    dial: async (address) => {
+      if (dialMs > 0) await sleep(cluster, dialMs);
       const node = cluster.nodes.get(address);
       if (node !== undefined) return node.dial(CLIENT);
-      return Promise.reject(new ProglogError("unavailable", "no such host"));
+      throw new ProglogError("unavailable", "no such host");
     },
     clock: cluster.time,
     scheduler: cluster.time,
@@ -34,6 +35,10 @@ async function withCluster(
   } finally {
     await client.close();
   }
+}
+
+function sleep({ time }: MemoryCluster, ms: number): Promise<void> {
+  return new Promise((done) => time.after(ms, done));
 }
 
 function record(text: string) {
@@ -194,11 +199,23 @@ Deno.test("a Producer that was idle for long survives a broken connection", asyn
   await withCluster(async (cluster, client) => {
     const producer = client.producer();
     await producer.send(record("one"));
-    await new Promise<void>((done) => cluster.time.after(600_000, done));
+    await sleep(cluster, 600_000);
     cluster.node("a").cut();
     assert.equal((await producer.send(record("two"))).offset, 1);
     await producer.close();
   });
+});
+
+Deno.test("a Producer that gives up while it dials ends, and opens no call any more", async () => {
+  await withCluster(async (cluster, client) => {
+    const producer = client.producer();
+    await assert.rejects(
+      producer.send(record("late")),
+      { code: "deadline_exceeded" },
+    );
+    await assert.rejects(producer.close(), { code: "deadline_exceeded" });
+    assert.deepEqual(countOf(cluster, "ProduceStream"), ["a 0", "b 0", "c 0"]);
+  }, { dialMs: 20_000 });
 });
 
 Deno.test("consume() goes on at its next offset on another server", async () => {

@@ -45,6 +45,13 @@ export interface ClusterOptions {
   /** For each agent, behind the cluster's own. */
   readonly args?: (name: string) => string[];
   readonly dataDirectory?: (name: string) => string;
+  /** Default: all on 127.0.0.1. */
+  readonly place?: (name: string) => Place;
+}
+
+export interface Place {
+  readonly host: string;
+  readonly namespace?: string;
 }
 
 export class Cluster {
@@ -99,6 +106,7 @@ export class Cluster {
     const { dataDirectory, args: always } = this.#options;
     const agent = await this.workspace.agent({
       name,
+      ...this.place(name),
       ...this.#ports.get(name),
       ...(dataDirectory && { dataDirectory: dataDirectory(name) }),
       args: [...always?.(name) ?? [], ...args],
@@ -119,14 +127,18 @@ export class Cluster {
 
   /** Its gossip address. */
   seed(name: string): string {
-    return `127.0.0.1:${this.#ports.get(name)?.gossipPort}`;
+    return `${this.place(name).host}:${this.#ports.get(name)?.gossipPort}`;
+  }
+
+  place(name: string): Place {
+    return this.#options.place?.(name) ?? { host: "127.0.0.1" };
   }
 
   /** For client verbs: every agent, in this order. */
   get addresses(): string[] {
     return this.names.flatMap((name) => [
       "--addr",
-      `127.0.0.1:${this.#ports.get(name)?.rpcPort}`,
+      `${this.place(name).host}:${this.#ports.get(name)?.rpcPort}`,
     ]);
   }
 

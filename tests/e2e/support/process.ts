@@ -18,6 +18,8 @@ export interface Finished {
 export interface RunOptions {
   readonly stdin?: Uint8Array | string;
   readonly env?: Record<string, string>;
+  /** Network namespace to run in. */
+  readonly namespace?: string;
 }
 
 /** A directory, its certificates, and the processes that a test started. */
@@ -59,8 +61,13 @@ export class Workspace {
   }
 
   spawn(args: string[], options: RunOptions = {}): Deno.ChildProcess {
-    return new Deno.Command(program()[0] ?? "", {
-      args: [...program().slice(1), ...args],
+    const { namespace } = options;
+    const inside = namespace === undefined
+      ? []
+      : ["ip", "netns", "exec", namespace];
+    const [command = "", ...rest] = [...inside, ...program(), ...args];
+    return new Deno.Command(command, {
+      args: rest,
       env: { CONFIG_DIR: this.path("config"), ...options.env },
       stdin: options.stdin === undefined ? "null" : "piped",
       stdout: "piped",
@@ -78,6 +85,10 @@ export class Workspace {
 
 export interface AgentProcessOptions {
   readonly name?: string;
+  /** Default: 127.0.0.1. */
+  readonly host?: string;
+  /** Network namespace to run in. */
+  readonly namespace?: string;
   /** Given again for a restart; chosen otherwise. */
   readonly rpcPort?: number;
   /** Chosen where it is not given. */
@@ -87,6 +98,7 @@ export interface AgentProcessOptions {
 }
 
 export class AgentProcess {
+  readonly host: string;
   readonly rpcPort: number;
   readonly gossipPort: number;
   readonly #child: Deno.ChildProcess;
@@ -97,7 +109,7 @@ export class AgentProcess {
     workspace: Workspace,
     options: AgentProcessOptions,
   ): Promise<AgentProcess> {
-    const name = options.name ?? "node1";
+    const { name = "node1", host = "127.0.0.1", namespace } = options;
     const rpcPort = options.rpcPort ?? await freePort();
     const gossipPort = options.gossipPort ?? await freePort();
     const child = workspace.spawn([
@@ -107,23 +119,24 @@ export class AgentProcess {
       "--data-dir",
       options.dataDirectory ?? workspace.path(name),
       "--bind-addr",
-      `127.0.0.1:${gossipPort}`,
+      `${host}:${gossipPort}`,
       "--rpc-port",
       `${rpcPort}`,
       ...options.args ?? [],
-    ]);
-    const agent = new AgentProcess(child, { rpcPort, gossipPort });
+    ], namespace === undefined ? {} : { namespace });
+    const agent = new AgentProcess(child, { host, rpcPort, gossipPort });
     await agent.#untilServing();
     return agent;
   }
 
   private constructor(
     child: Deno.ChildProcess,
-    ports: { rpcPort: number; gossipPort: number },
+    place: { host: string; rpcPort: number; gossipPort: number },
   ) {
     this.#child = child;
-    this.rpcPort = ports.rpcPort;
-    this.gossipPort = ports.gossipPort;
+    this.host = place.host;
+    this.rpcPort = place.rpcPort;
+    this.gossipPort = place.gossipPort;
     this.#reading = this.#readLog();
   }
 
@@ -138,7 +151,7 @@ export class AgentProcess {
 
   /** For client verbs. */
   get address(): string[] {
-    return ["--addr", `127.0.0.1:${this.rpcPort}`];
+    return ["--addr", `${this.host}:${this.rpcPort}`];
   }
 
   kill(signal: Deno.Signal): void {

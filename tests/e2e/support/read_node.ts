@@ -46,7 +46,7 @@ async function readOnce(
 ): Promise<string[]> {
   const path = (file: string) => cluster.workspace.path(`config/${file}.pem`);
   const link = await dialGrpc({
-    host: "127.0.0.1",
+    host: cluster.place(name).host,
     port: cluster.agent(name).rpcPort,
     tls: readCertificateFiles({
       certFile: path("root-client"),

@@ -18,7 +18,7 @@ const DELAY_MS = 20;
 const obstacle = networkObstacle(FILE);
 
 partitionTest(
-  "agents: a leader cut off from the majority acknowledges nothing more, the majority goes on, and one history is left",
+  "agents: a leader cut off from the majority acknowledges nothing more, the majority goes on, and one history is left (defect 3)",
   async (cluster, network) => {
     const load = new Load(cluster);
     await load.untilAcknowledged(20);

@@ -8,7 +8,7 @@ import { checkHistory, Load } from "./support/load.ts";
 import { Workspace } from "./support/process.ts";
 import { readNode } from "./support/read_node.ts";
 
-Deno.test("agents: after kill -9 of all at once they are a cluster again without any flag", async () => {
+Deno.test("agents: after kill -9 of all at once they are a cluster again without any flag (defects 1 and 7)", async () => {
   await Workspace.use(async (workspace) => {
     const cluster = await Cluster.start(workspace);
     const load = new Load(cluster);

@@ -25,10 +25,26 @@ export async function readNode(
   name: string,
   consistency: Consistency = "linearizable",
 ): Promise<string[]> {
-  let values: string[] = [];
+  const { lowestOffset, values } = await readKept(cluster, name, consistency);
+  assert.equal(lowestOffset, 0, `${name} has lost its first records`);
+  return values;
+}
+
+export interface Kept {
+  readonly lowestOffset: number;
+  readonly values: string[];
+}
+
+/** The same of a log whose first records may be gone by retention. */
+export async function readKept(
+  cluster: Cluster,
+  name: string,
+  consistency: Consistency = "linearizable",
+): Promise<Kept> {
+  let kept: Kept = { lowestOffset: 0, values: [] };
   await until(`${name} serves reads`, async () => {
     try {
-      values = await readOnce(cluster, { name, consistency });
+      kept = await readOnce(cluster, { name, consistency });
       return true;
     } catch (error) {
       if (error instanceof StatusError || error instanceof ProglogError) {
@@ -37,13 +53,13 @@ export async function readNode(
       throw error;
     }
   });
-  return values;
+  return kept;
 }
 
 async function readOnce(
   cluster: Cluster,
   { name, consistency }: { name: string; consistency: Consistency },
-): Promise<string[]> {
+): Promise<Kept> {
   const path = (file: string) => cluster.workspace.path(`config/${file}.pem`);
   const link = await dialGrpc({
     host: cluster.place(name).host,
@@ -65,6 +81,7 @@ async function readOnce(
     consistency,
   });
   try {
+    let lowestOffset: number | undefined;
     const values: string[] = [];
     const text = new TextDecoder();
     const messages = link.client.serverStream(
@@ -73,14 +90,16 @@ async function readOnce(
     );
     for await (const message of messages) {
       const batch = decodeConsumeBatch(message);
-      assert.equal(batch.baseOffset, values.length, `${name}: gap or double`);
+      lowestOffset ??= batch.baseOffset;
+      const expected = lowestOffset + values.length;
+      assert.equal(batch.baseOffset, expected, `${name}: gap or double`);
       const cursor = new RecordCursor(batch.records);
       while (cursor.next()) {
         const { bytes, valueStart, valueEnd } = cursor;
         values.push(text.decode(bytes.subarray(valueStart, valueEnd)));
       }
     }
-    return values;
+    return { lowestOffset: lowestOffset ?? 0, values };
   } finally {
     link.close();
   }

@@ -26,6 +26,8 @@ export const READ_CURSORS_MAX = 256;
 export const PROPOSAL_BYTES_MAX = 32 * 1024 * 1024;
 /** Proposals are merged into one entry up to this size. */
 export const BATCH_BYTES_TARGET = 256 * 1024;
+/** What one waiting request counts for besides its bytes: many may be tiny. */
+export const REQUEST_OVERHEAD_BYTES = 256;
 /** Record bytes that may wait for the disk; more are refused as `overloaded`. */
 export const PENDING_BYTES_MAX = 128 * 1024 * 1024;
 

@@ -2,6 +2,8 @@
  * Acknowledgements of a pipelined stream: they settle in any order and leave in
  * the order of the requests. Bounded by the bytes that wait.
  */
+import { REQUEST_OVERHEAD_BYTES } from "../../core/limits.ts";
+
 export interface AckQueueOptions<T> {
   /** `room` waits while more bytes than this are not acknowledged. */
   readonly bytesMax: number;
@@ -36,9 +38,12 @@ export class AckQueue<T> {
   }
 
   add(answer: Promise<T>, bytes: number): void {
-    const slot: Slot<T> = { bytes, outcome: undefined };
+    const slot: Slot<T> = {
+      bytes: bytes + REQUEST_OVERHEAD_BYTES,
+      outcome: undefined,
+    };
     this.#slots.push(slot);
-    this.#bytes += bytes;
+    this.#bytes += slot.bytes;
     answer.then((value) => {
       slot.outcome = { value };
       this.#sendReady();

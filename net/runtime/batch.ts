@@ -28,6 +28,10 @@ export class Batch {
     return this.#waiters.length === 0;
   }
 
+  get requestCount(): number {
+    return this.#waiters.length;
+  }
+
   get size(): number {
     return this.#length;
   }

@@ -11,6 +11,7 @@ import {
   BATCH_BYTES_TARGET,
   PENDING_BYTES_MAX,
   PROPOSAL_BYTES_MAX,
+  REQUEST_OVERHEAD_BYTES,
 } from "../../../core/limits.ts";
 import { ENTRY_HEADER_BYTES } from "../../../core/log/entry.ts";
 import { Batch } from "../batch.ts";
@@ -88,7 +89,8 @@ export class ProposalQueue {
         `Cannot append ${size} bytes of records at once as the limit is ${PROPOSAL_BYTES_MAX} bytes`,
       );
     }
-    if (this.#pendingBytes + size <= PENDING_BYTES_MAX) return undefined;
+    const pendingBytes = this.#pendingBytes + size + REQUEST_OVERHEAD_BYTES;
+    if (pendingBytes <= PENDING_BYTES_MAX) return undefined;
     return new ProglogError(
       "overloaded",
       `Cannot append now as ${this.#pendingBytes} bytes wait for the disk already`,
@@ -158,7 +160,7 @@ export class ProposalQueue {
 
   #enqueue(proposal: Proposal): Promise<Accepted> {
     const size = proposal.records.length;
-    this.#pendingBytes += size;
+    this.#pendingBytes += size + REQUEST_OVERHEAD_BYTES;
     return this.#openBatch(size).add(proposal);
   }
 
@@ -173,7 +175,8 @@ export class ProposalQueue {
   }
 
   #recycle(batch: Batch): void {
-    this.#pendingBytes -= batch.size;
+    this.#pendingBytes -= batch.size +
+      batch.requestCount * REQUEST_OVERHEAD_BYTES;
     assert(this.#pendingBytes >= 0, "More bytes left the queue than entered");
     batch.clear();
     if (this.#spare.length < SPARE_BATCHES_MAX) this.#spare.push(batch);

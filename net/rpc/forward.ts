@@ -61,6 +61,7 @@ export class Forwarder {
   readonly #options: ForwarderOptions;
   readonly #connections: LeaderConnections;
   #cancelRetire: () => void = () => undefined;
+  #isClosed = false;
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
@@ -92,6 +93,7 @@ export class Forwarder {
    */
   leaderChanged(logs: readonly string[]): void {
     this.#cancelRetire();
+    if (this.#isClosed) return;
     this.#cancelRetire = this.#options.scheduler.after(RETIRE_MS, () => {
       const places = logs.map((log) => this.leader(log));
       const addresses = places.flatMap((place) =>
@@ -102,6 +104,7 @@ export class Forwarder {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#cancelRetire();
     this.#connections.close();
   }

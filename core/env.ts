@@ -50,7 +50,7 @@ export interface Disk {
   makeDirectory(path: string): void;
   exists(path: string): boolean;
   remove(path: string): void;
-  /** Replaces `to` if it is there. */
+  /** Replaces `to` if it is there. A crash leaves the old name or the new one. */
   rename(from: string, to: string): void;
   /** Makes the names in a directory durable. */
   syncDirectory(path: string): Promise<void>;

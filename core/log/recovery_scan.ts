@@ -12,7 +12,6 @@ import { describeFault } from "./log_errors.ts";
 import type { LogPoint } from "./log_point.ts";
 import { ActiveSegment } from "./segment.ts";
 import type { FoundSegment } from "./segment_files.ts";
-import { SEGMENT_HEADER_BYTES } from "./segment_header.ts";
 
 /** Where the first damage lies. */
 export interface Damage {

@@ -11,10 +11,11 @@ import { MemoryInode } from "./memory_inode.ts";
 /** What `failOperation` counts: all operations are one or the other. */
 export type OperationKind = "read" | "write" | "sync";
 
-interface NameChange {
+/** Names that change together: both of a rename, one of anything else. */
+type NameChange = readonly {
   readonly path: string;
   readonly inode: MemoryInode | null;
-}
+}[];
 
 export class MemoryDisk implements Disk {
   /** Bytes that all files together may hold. */
@@ -80,8 +81,10 @@ export class MemoryDisk implements Disk {
     this.#count("write", "rename", from);
     const inode = this.#live.get(from);
     if (inode === undefined) throw notFound(from);
-    this.#setName(to, inode);
-    this.#setName(from, null);
+    this.#live.set(to, inode);
+    this.#live.delete(from);
+    // One transaction of the file system: no crash loses both names.
+    this.#addChange([{ path: to, inode }, { path: from, inode: null }]);
   }
 
   async syncDirectory(path: string): Promise<void> {
@@ -176,15 +179,22 @@ export class MemoryDisk implements Disk {
   #setName(path: string, inode: MemoryInode | null): void {
     if (inode === null) this.#live.delete(path);
     else this.#live.set(path, inode);
+    this.#addChange([{ path, inode }]);
+  }
+
+  #addChange(change: NameChange): void {
+    const path = change[0]?.path ?? "";
     const directory = path.slice(0, path.lastIndexOf("/"));
     const changes = this.#pendingNames.get(directory) ?? [];
-    changes.push({ path, inode });
+    changes.push(change);
     this.#pendingNames.set(directory, changes);
   }
 
-  #keepName({ path, inode }: NameChange): void {
-    if (inode === null) this.#durable.delete(path);
-    else this.#durable.set(path, inode);
+  #keepName(change: NameChange): void {
+    for (const { path, inode } of change) {
+      if (inode === null) this.#durable.delete(path);
+      else this.#durable.set(path, inode);
+    }
   }
 
   #handle(path: string, inode: MemoryInode): DiskFile {

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { Cluster } from "./support/cluster.ts";
 import { checkHistory, Load } from "./support/load.ts";
-import { Workspace } from "./support/process.ts";
+import { until, Workspace } from "./support/process.ts";
 import { readNode } from "./support/read_node.ts";
 
 Deno.test("agents: after kill -9 of all at once they are a cluster again without any flag (defects 1 and 7)", async () => {
@@ -49,11 +49,13 @@ Deno.test("agents: all come back under new addresses, and one seed is enough", a
     for (const name of cluster.names) {
       checkHistory(await readNode(cluster, name), [expected]);
     }
-    const leader = await cluster.leader();
-    const { replicas } = (await cluster.log(leader))!.raft;
-    const known = replicas.map(({ address }) => address).sort();
-    const ports = cluster.names.map((name) => cluster.agent(name).rpcPort);
-    assert.deepEqual(known, ports.map((port) => `127.0.0.1:${port}`).sort());
+    const expectedAddresses = cluster.names
+      .map((name) => `127.0.0.1:${cluster.agent(name).rpcPort}`).sort();
+    await until("the configuration has the new addresses", async () => {
+      const raft = (await cluster.log(await cluster.leader()))?.raft;
+      const known = raft?.replicas.map(({ address }) => address) ?? [];
+      return known.sort().join() === expectedAddresses.join();
+    });
   });
 });
 

@@ -4,12 +4,21 @@
  * wants others.
  */
 import assert from "node:assert/strict";
+import { fromBinary, toJson } from "@bufbuild/protobuf";
+import {
+  GetStatusResponseSchema,
+  LogStatusSchema,
+} from "../../../net/rpc/gen/proglog/v1/admin_pb.ts";
+import { askNode, type NodeAddress } from "./node_link.ts";
 import {
   type AgentProcess,
   freePort,
   until,
   type Workspace,
 } from "./process.ts";
+
+const GET_STATUS = "/proglog.v1.Admin/GetStatus";
+const NO_BYTES = new Uint8Array(0);
 
 export interface ReplicaJson {
   readonly id: string;
@@ -148,15 +157,26 @@ export class Cluster {
 
   /** What a node says of its log; undefined while it does not answer. */
   async log(name: string): Promise<LogJson | undefined> {
-    const { code, stdout } = await this.workspace.run([
-      "status",
-      "--json",
-      "--timeout",
-      "2s",
-      ...this.agent(name).address,
-    ]);
-    const status = code === 0 ? JSON.parse(stdout) : undefined;
-    return status?.node_name === name ? status.logs[0] : undefined;
+    const bytes = await askNode(
+      this.address(name),
+      (client) => client.unary(GET_STATUS, NO_BYTES, { timeoutMs: 2_000 }),
+    );
+    if (bytes === undefined) return undefined;
+    const status = fromBinary(GetStatusResponseSchema, bytes);
+    const log = status.logs[0];
+    if (log === undefined) return undefined;
+    return toJson(LogStatusSchema, log, {
+      useProtoFieldName: true,
+      alwaysEmitImplicit: true,
+    }) as unknown as LogJson;
+  }
+
+  address(name: string): NodeAddress {
+    return {
+      host: this.place(name).host,
+      port: this.agent(name).rpcPort,
+      configDirectory: this.workspace.path("config"),
+    };
   }
 
   /** The node that leads, by its own word; waits for one among `names`. */

@@ -85,6 +85,8 @@ export class ReconcileLoop {
     this.#memory = result.memory;
     this.#tell(result.findings);
     if (result.change === undefined || this.#isChanging) return;
+    // Of a cluster without an identity nobody could tell later which one it is.
+    if (clusterId() === "") return;
     this.#isChanging = true;
     host.logger.info("changing the members", { reason: result.reason });
     const { change } = result;

@@ -50,6 +50,7 @@ export class MemberWatch {
 
   /** What a leader's configuration has become. */
   changed(node: SimNode): void {
+    this.#look();
     const status = node.replica?.status();
     if (status === undefined) return;
     const { role, term, configuration } = status;
@@ -61,9 +62,11 @@ export class MemberWatch {
     const now = new Set(votersOf(configuration));
     const difference = old.symmetricDifference(now).size;
     if (difference > 1) {
-      this.#world.broke(
-        new Error(`One at a time: ${node.id} changed ${difference} voters`),
-      );
+      fail(`One at a time: ${node.id} changed ${difference} voters`);
+    }
+    const up = [...now].filter((id) => this.#wasUp(id));
+    if (now.size < old.size && 2 * up.length <= now.size) {
+      fail(`Quorum: ${node.id} leaves ${up.length} of ${now.size} voters up`);
     }
   }
 

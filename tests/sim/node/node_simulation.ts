@@ -68,8 +68,9 @@ async function run(world: NodeWorld, options: NodeSimOptions) {
 
 async function comeTogether(
   world: NodeWorld,
-  { safetyMs, healMaxMs }: NodeSimOptions,
+  { safetyMs, healMaxMs, reapedMaxMs }: NodeSimOptions,
 ): Promise<number> {
+  const maxMs = world.gone.size > 0 ? reapedMaxMs : healMaxMs;
   for (let tookMs = 0;; tookMs += LOOK_EVERY_MS) {
     await runUntil(world, safetyMs + tookMs);
     const reason = whyApart(world, living(world));
@@ -78,7 +79,7 @@ async function comeTogether(
       for (const node of living(world)) checkRecords(world.truth, node);
       return tookMs;
     }
-    if (tookMs >= healMaxMs) fail(`Convergence: ${reason}`);
+    if (tookMs >= maxMs) fail(`Convergence: ${reason}`);
   }
 }
 

@@ -165,8 +165,12 @@ export class NodeWorld implements SimNodeWatcher {
   logged(node: SimNode, message: string, fields: LogFields): void {
     this.note(`${node.id} ${message} ${renderFields(fields)}`);
     if (TOLD.has(message)) this.saw(message);
+    this.#check(() => this.#judge(node, message, fields));
+  }
+
+  #check(judge: () => void): void {
     try {
-      this.#judge(node, message, fields);
+      judge();
     } catch (error) {
       this.broke(error);
     }
@@ -198,7 +202,10 @@ export class NodeWorld implements SimNodeWatcher {
         this.#members.joined(node, String(fields["cluster_id"]));
         return this.onMoment?.(node);
       case "members changed":
-        this.events.after(0, () => this.#members.changed(node));
+        this.events.after(
+          0,
+          () => this.#check(() => this.#members.changed(node)),
+        );
         return this.onMoment?.(node);
     }
   }

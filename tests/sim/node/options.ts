@@ -11,8 +11,10 @@ export interface NodeSimOptions {
   readonly spareCount: number;
   readonly founding: "first" | "expect";
   readonly safetyMs: number;
-  /** In calm weather all must have come together after this time. */
+  /** In calm weather all must have come together after this time; */
   readonly healMaxMs: number;
+  /** after this one where somebody left for good, and all that knew crashed. */
+  readonly reapedMaxMs: number;
   /** Chance of each packet and message to be lost, sent twice, held back. */
   readonly loss: number;
   readonly duplication: number;
@@ -45,7 +47,8 @@ export function drawOptions(seed: number): NodeSimOptions {
     spareCount: random.pick([0, 0, 1, 2]),
     founding: random.pick(["first", "expect"]),
     safetyMs: 60_000,
-    healMaxMs: 180_000,
+    healMaxMs: 100_000,
+    reapedMaxMs: 220_000,
     loss: random.pick([0, 0, 0.01, 0.05]),
     duplication: random.pick([0, 0.01]),
     reordering: random.pick([0, 0.02]),

@@ -22,7 +22,7 @@ export const DATA_DIRECTORY = "/data";
 export const GOSSIP_PORT = 8401;
 const RPC_PORT = 8400;
 /** Where all that knew of a leave were switched off, this is what ends it. */
-const FAILED_REAP_MS = 60_000;
+const FAILED_REAP_MS = 120_000;
 const WALL_START_MS = 1_700_000_000_000;
 
 /** How a node is told to start. */

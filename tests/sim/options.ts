@@ -38,6 +38,8 @@ export interface SimOptions {
   readonly clockSkew: number;
   /** When one node loses its disk; Infinity for never. */
   readonly wipeAtMs: number;
+  /** Mean time between two flips of bits on the disk of one node. */
+  readonly decayEveryMs: number;
 }
 
 export function drawOptions(seed: number): SimOptions {
@@ -45,7 +47,7 @@ export function drawOptions(seed: number): SimOptions {
   const voterCount = random.pick([1, 2, 3, 3, 3, 4, 5, 5]);
   // A majority must be left: no wipe in small clusters, and no other change.
   const isWiped = voterCount >= 3 && random.chance(0.2);
-  return {
+  const drawn = {
     seed,
     voterCount,
     wipeAtMs: isWiped ? random.between({ from: 500, to: 3_500 }) : Infinity,
@@ -72,4 +74,10 @@ export function drawOptions(seed: number): SimOptions {
     proposeEveryMs: random.pick([10, 30, 100]),
     clockSkew: random.pick([0, 0.01, 0.1]),
   };
+  const canDecay = voterCount >= 3 && !isWiped &&
+    drawn.changeEveryMs === Infinity;
+  const decayEveryMs = canDecay
+    ? random.pick([Infinity, 500, 1_000])
+    : Infinity;
+  return { ...drawn, decayEveryMs };
 }

@@ -20,7 +20,7 @@ export function planWipe(cluster: ReplicaCluster, atMs: number): void {
   });
 }
 
-function replace(
+export function replace(
   cluster: ReplicaCluster,
   ids: { id: string; newId: string },
 ): void {

@@ -34,6 +34,8 @@ export class ReplicaCluster implements NodeWatcher {
   /** The nemesis strikes at moments that matter. */
   onEvent: ((node: ReplicaNode, event: RaftEvent) => void) | undefined;
   onVote: ((node: ReplicaNode) => void) | undefined;
+  /** True when damage was to be expected of the node, and is dealt with. */
+  onCorrupt: ((node: ReplicaNode, cause: unknown) => boolean) | undefined;
   readonly #trace: Trace;
   readonly #options: SimOptions;
   readonly #faults: PlantedFaults;
@@ -126,6 +128,7 @@ export class ReplicaCluster implements NodeWatcher {
   }
 
   broken(node: ReplicaNode, cause: unknown): void {
+    if (this.onCorrupt?.(node, cause)) return;
     this.note(`${node.id} BROKEN ${cause}`);
     this.broke(cause);
   }

@@ -103,7 +103,12 @@ export class ReplicaNode {
     const { replica } = this;
     if (replica === undefined) return;
     this.#readTo = Math.max(this.#readTo, replica.lowestOffset);
-    yield* readValues(replica, this.#readTo);
+    try {
+      yield* readValues(replica, this.#readTo);
+    } catch (error) {
+      if (!isProglogError(error, "corrupt")) throw error;
+      return this.watcher.broken(this, error);
+    }
     this.#readTo = Math.max(this.#readTo, replica.nextOffset);
   }
 

@@ -10,6 +10,7 @@ import { fail } from "../checker.ts";
 import { drawOptions, type SimOptions } from "../options.ts";
 import { Trace } from "../trace.ts";
 import { Clients } from "./clients.ts";
+import { planDecay } from "./decay.ts";
 import { planWipe } from "./replacement.ts";
 import { checkRecords, checkReplicas } from "./replica_checks.ts";
 import { ReplicaCluster } from "./replica_cluster.ts";
@@ -67,6 +68,7 @@ async function run(cluster: ReplicaCluster, options: SimOptions) {
   nemesis.start();
   planWipe(cluster, options.wipeAtMs);
   new Clients(cluster).start(options);
+  planDecay(cluster, options.decayEveryMs);
   await runUntil(cluster, options.safetyMs);
   cluster.isStormy = false;
   nemesis.calm();

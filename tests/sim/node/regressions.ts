@@ -2,4 +2,7 @@
 export const NODE_REGRESSIONS: readonly {
   readonly seed: number;
   readonly was: string;
-}[] = [];
+}[] = [
+  { seed: 122, was: "a founder that crashed early never had a cluster id" },
+  { seed: 165, was: "a founder that crashed early never had a cluster id" },
+];

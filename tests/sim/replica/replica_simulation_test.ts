@@ -17,6 +17,7 @@ const SIGHTS = [
   "change_done",
   "change_unknown",
   "configuration_changed",
+  "decay_index",
   "decay_refused",
   "decay_segment",
   "decay_state",

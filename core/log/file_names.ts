@@ -59,3 +59,9 @@ function foreignFile(directory: string, name: string): ProglogError {
     { details: { file: `${directory}/${name}`, position: 0 } },
   );
 }
+
+/** The directory that holds the name of a directory. */
+export function parentOf(directory: string): string {
+  const end = directory.lastIndexOf("/");
+  return end < 0 ? "." : end === 0 ? "/" : directory.slice(0, end);
+}

@@ -15,7 +15,12 @@ import type { LogIndex, Offset, Term } from "../ids.ts";
 import { SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX } from "../limits.ts";
 import { leaveClosedMark } from "./closed_mark.ts";
 import type { NewEntry } from "./entry.ts";
-import { listLogFiles, LOCK_FILE_NAME, logFilePath } from "./file_names.ts";
+import {
+  listLogFiles,
+  LOCK_FILE_NAME,
+  logFilePath,
+  parentOf,
+} from "./file_names.ts";
 import type { LogFaults } from "./faults.ts";
 import { corruptFile } from "./log_errors.ts";
 import type { LogPoint } from "./log_point.ts";
@@ -396,9 +401,4 @@ function checkConfig(config: Partial<LogWriterConfig>): LogWriterConfig {
     segmentBytesMax,
     segmentAgeMaxMs: config.segmentAgeMaxMs ?? Infinity,
   };
-}
-
-function parentOf(directory: string): string {
-  const end = directory.lastIndexOf("/");
-  return end < 0 ? "." : end === 0 ? "/" : directory.slice(0, end);
 }

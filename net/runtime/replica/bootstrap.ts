@@ -26,6 +26,7 @@ export async function bootstrap(
   const isWritten = await loop.call((raft) => {
     if (raft.status.term > 0 || recovered.log.lastIndex > 0) return false;
     writeFirst(parts, entry);
+    loop.pauseRaft();
     return true;
   });
   if (!isWritten) return { ok: false, reason: "not_empty" };

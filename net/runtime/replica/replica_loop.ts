@@ -50,6 +50,7 @@ export class ReplicaLoop {
   #isRunning = false;
   #running: Promise<void> = Promise.resolve();
   #isStopped = false;
+  #isPaused = false;
   /** Raft knows that the writes of this Ready are durable. */
   #toldNumber = 0;
   #timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
@@ -96,8 +97,17 @@ export class ReplicaLoop {
     });
   }
 
+  /**
+   * From now to `replaceRaft` Raft hears of nothing: what it would promise, the
+   * Raft that replaces it would not know.
+   */
+  pauseRaft(): void {
+    this.#isPaused = true;
+  }
+
   /** Begins again with another state; only in a turn, before its Readies. */
   replaceRaft(raft: ReplicaRaft, term: Term): void {
+    this.#isPaused = false;
     this.#raft = raft;
     this.#parts.worker.startIn(term);
   }
@@ -155,13 +165,15 @@ export class ReplicaLoop {
   #takeInputs(): void {
     const { barriers, environment } = this.#parts;
     const nowMs = environment.clock.monotonicMs();
-    for (const message of this.#messages.takeAll()) {
-      this.#raft.step(message, nowMs);
+    const messages = this.#messages.takeAll();
+    if (!this.#isPaused) {
+      for (const message of messages) this.#raft.step(message, nowMs);
     }
     this.#takeSynced(nowMs);
     for (let left = this.#calls.length; left > 0; left--) {
       this.#calls.shift()?.run(this.#raft);
     }
+    if (this.#isPaused) return;
     if (nowMs >= this.#raft.nextDeadlineMs) this.#raft.tick(nowMs);
     barriers.ask(this.#raft);
   }

@@ -12,7 +12,6 @@ import { assert } from "../assert.ts";
 import type { Disk, Random } from "../env.ts";
 import { isProglogError, ProglogError } from "../errors.ts";
 import type { LogIndex, Offset, Term } from "../ids.ts";
-import { SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX } from "../limits.ts";
 import { leaveClosedMark } from "./closed_mark.ts";
 import type { NewEntry } from "./entry.ts";
 import {
@@ -33,6 +32,7 @@ import {
 } from "./log_reader.ts";
 import {
   type AppendRawResult,
+  completeConfig,
   LogWriter,
   type LogWriterConfig,
 } from "./log_writer.ts";
@@ -88,7 +88,7 @@ export class Log {
     this.#segments = segments;
     this.#reader = new LogReader(segments);
     this.#writer = new LogWriter(
-      { ...options, config: checkConfig(options.config ?? {}) },
+      { ...options, config: completeConfig(options.config ?? {}) },
       segments,
     );
   }
@@ -387,18 +387,4 @@ export class Log {
 function isUndecided(error: unknown, disk: Disk, directory: string): boolean {
   return isProglogError(error, "disk_full") &&
     listLogFiles(disk, directory).resets.length === 0;
-}
-
-function checkConfig(config: Partial<LogWriterConfig>): LogWriterConfig {
-  const segmentBytesMax = config.segmentBytesMax ?? SEGMENT_BYTES_DEFAULT;
-  if (!(segmentBytesMax > 0 && segmentBytesMax <= SEGMENT_BYTES_MAX)) {
-    throw new ProglogError(
-      "invalid_argument",
-      `Cannot use segments of ${segmentBytesMax} bytes as ${SEGMENT_BYTES_MAX} is the limit`,
-    );
-  }
-  return {
-    segmentBytesMax,
-    segmentAgeMaxMs: config.segmentAgeMaxMs ?? Infinity,
-  };
 }

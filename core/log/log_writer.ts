@@ -13,7 +13,9 @@
 import { assert } from "../assert.ts";
 import { allocateWindow, type ByteWindow, byteWindow } from "../bytes.ts";
 import type { Disk, DiskFile, Random } from "../env.ts";
+import { ProglogError } from "../errors.ts";
 import type { LogIndex, Offset } from "../ids.ts";
+import { SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX } from "../limits.ts";
 import {
   checkEntry,
   encodeEntry,
@@ -38,6 +40,23 @@ export interface LogWriterConfig {
   readonly segmentBytesMax: number;
   /** A segment whose first entry is this old takes no further ones. */
   readonly segmentAgeMaxMs: number;
+}
+
+/** Fills in what is not given. Throws `invalid_argument`. */
+export function completeConfig(
+  config: Partial<LogWriterConfig>,
+): LogWriterConfig {
+  const segmentBytesMax = config.segmentBytesMax ?? SEGMENT_BYTES_DEFAULT;
+  if (!(segmentBytesMax > 0 && segmentBytesMax <= SEGMENT_BYTES_MAX)) {
+    throw new ProglogError(
+      "invalid_argument",
+      `Cannot use segments of ${segmentBytesMax} bytes as ${SEGMENT_BYTES_MAX} is the limit`,
+    );
+  }
+  return {
+    segmentBytesMax,
+    segmentAgeMaxMs: config.segmentAgeMaxMs ?? Infinity,
+  };
 }
 
 export type AppendRawResult =

@@ -10,7 +10,7 @@
 
 import { assert } from "../assert.ts";
 import type { Disk, Random } from "../env.ts";
-import { isProglogError, ProglogError } from "../errors.ts";
+import { isProglogError } from "../errors.ts";
 import type { LogIndex, Offset, Term } from "../ids.ts";
 import { leaveClosedMark } from "./closed_mark.ts";
 import type { NewEntry } from "./entry.ts";

@@ -7,5 +7,6 @@ import { fileURLToPath } from "node:url";
 export function programCommand(): string[] {
   if (Deno.build.standalone) return [Deno.execPath()];
   const main = fileURLToPath(Deno.mainModule);
-  return [Deno.execPath(), "run", "-A", "--quiet", main];
+  const flags = ["--v8-flags=--min-semi-space-size=16", "--quiet"];
+  return [Deno.execPath(), "run", "-A", ...flags, main];
 }

@@ -34,6 +34,7 @@ async function compileNative(output: string) {
     [
       "compile",
       "--allow-all",
+      "--v8-flags=--min-semi-space-size=16",
       "--no-check",
       "--config",
       CONFIG,

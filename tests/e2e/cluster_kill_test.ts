@@ -34,3 +34,22 @@ Deno.test("agents: kill -9 of leaders and followers under load loses nothing, do
     await load.check();
   });
 });
+
+Deno.test("five agents: kill -9 of two at a time, the leader among them, loses nothing and doubles nothing", async () => {
+  await Workspace.use(async (workspace) => {
+    const cluster = await Cluster.start(workspace, { count: 5 });
+    const load = new Load(cluster);
+    await load.untilAcknowledged(20);
+    for (let round = 0; round < 2; round++) {
+      const leader = await cluster.leader();
+      const victims = [leader, ...cluster.others(leader).slice(0, 1)];
+      for (const victim of victims) {
+        await cluster.agent(victim).end("SIGKILL");
+      }
+      await load.untilAcknowledged(20);
+      for (const victim of victims) await cluster.launch(victim);
+      await load.untilAcknowledged(20);
+    }
+    await load.check();
+  });
+});

@@ -43,11 +43,19 @@ class Decay {
     this.#victim = this.#random.pick(founders).id;
   }
 
+  /** What retention or a reset has removed can be damaged no more. */
+  #forgetDropped(node: ReplicaNode): void {
+    for (const file of this.#damaged) {
+      if (!node.disk.exists(file)) this.#damaged.delete(file);
+    }
+  }
+
   strike(): void {
     const cluster = this.#cluster;
     const node = cluster.nodes.get(this.#victim);
     const host = cluster.hosts.get(this.#victim);
     if (node === undefined || host === undefined || !host.isUp) return;
+    this.#forgetDropped(node);
     if (node.replica !== undefined && this.#damaged.size > 0) {
       fail(`Decay: ${node.id} is open with damage in ${[...this.#damaged]}`);
     }

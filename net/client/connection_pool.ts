@@ -12,6 +12,7 @@ import { type CallKind, Picker } from "./picker.ts";
 import {
   afterAnswer,
   allAddresses,
+  type Answer,
   type Endpoints,
   initialEndpoints,
 } from "./resolver.ts";
@@ -59,6 +60,7 @@ export class ConnectionPool {
   readonly #open = new Map<string, DialledConnection>();
   readonly #avoidedUntilMs = new Map<string, number>();
   readonly #onLeader = new Set<(leader: string) => void>();
+  readonly #onStray = new Set<(address: string) => void>();
   #endpoints: Endpoints;
   /** "unknown": nobody has answered yet, or what was answered has proved wrong. */
   #knowledge: "unknown" | "known" = "unknown";
@@ -96,6 +98,15 @@ export class ConnectionPool {
   onLeader(listener: (leader: string) => void): () => void {
     this.#onLeader.add(listener);
     return () => this.#onLeader.delete(listener);
+  }
+
+  /**
+   * Calls `listener` when a server that has calls knows of no leader although
+   * another one does: it is cut off. Returns how to stop that.
+   */
+  onStray(listener: (address: string) => void): () => void {
+    this.#onStray.add(listener);
+    return () => this.#onStray.delete(listener);
   }
 
   async close(): Promise<void> {
@@ -164,37 +175,71 @@ export class ConnectionPool {
     return this.#asking;
   }
 
+  /** A server that knows of no leader may be cut off: the next one is asked. */
   async #askAny(): Promise<void> {
     let failure: unknown;
+    let leaderless: Answer | undefined;
     const { seeds } = this.#endpoints;
     const first = this.#lastAnswer === undefined ? [] : [this.#lastAnswer];
     const all = allAddresses(this.#endpoints);
     const addresses = new Set([...first, ...seeds, ...all]);
     for (const address of this.#reachableFirst([...addresses])) {
       try {
-        return await this.#askOne(address);
+        const answer = await this.#askOne(address);
+        if (namesLeader(answer)) return this.#adopt(answer);
+        leaderless ??= answer;
       } catch (error) {
         failure = worse(failure, asProglogError(error));
         this.#avoid(address);
       }
     }
-    throw failure ?? closed();
+    if (leaderless === undefined) throw failure ?? closed();
+    this.#adopt(leaderless);
   }
 
-  async #askOne(address: string): Promise<void> {
+  async #askOne(address: string): Promise<Answer> {
     const { client } = await this.#connection(address);
     const options = { timeoutMs: ASK_TIMEOUT_MS };
     const answer = await client.unary(GET_SERVERS, NO_BYTES, options);
     const { servers } = fromBinary(GetServersResponseSchema, answer);
-    this.#lastAnswer = address;
+    return { from: address, servers };
+  }
+
+  #adopt(answer: Answer): void {
+    this.#lastAnswer = answer.from;
     const before = this.#endpoints.leader;
-    this.#endpoints = afterAnswer(this.#endpoints, { from: address, servers });
+    this.#endpoints = afterAnswer(this.#endpoints, answer);
     this.#knowledge = "known";
     this.#closeUnneeded();
     this.#refreshLater();
     const { leader } = this.#endpoints;
     if (leader === undefined || leader === before) return;
     for (const listener of [...this.#onLeader]) listener(leader);
+  }
+
+  async #refresh(): Promise<void> {
+    const leaderless = await this.#leaderlessInUse();
+    await this.#ask();
+    if (this.#endpoints.leader === undefined) return;
+    for (const address of leaderless) {
+      this.#avoid(address);
+      for (const listener of [...this.#onStray]) listener(address);
+    }
+  }
+
+  /** Servers that have calls and know of no leader. */
+  async #leaderlessInUse(): Promise<string[]> {
+    const inUse = [...this.#open].filter(([, { client }]) =>
+      client.callCount > 0
+    );
+    const answers = await Promise.allSettled(
+      inUse.map(([address]) => this.#askOne(address)),
+    );
+    return answers.flatMap((answer) =>
+      answer.status === "fulfilled" && !namesLeader(answer.value)
+        ? [answer.value.from]
+        : []
+    );
   }
 
   #refreshLater(): void {
@@ -204,7 +249,7 @@ export class ConnectionPool {
       if (this.#isUsed || this.#hasCalls()) {
         this.#isUsed = false;
         // Nobody waits for it: the next call asks again and reports.
-        this.#ask().catch(() => this.#refreshLater());
+        this.#refresh().catch(() => this.#refreshLater());
       } else this.#knowledge = "unknown";
     });
   }
@@ -222,6 +267,10 @@ export class ConnectionPool {
       connection.close();
     }
   }
+}
+
+function namesLeader({ servers }: Answer): boolean {
+  return servers.some(({ isLeader }) => isLeader);
 }
 
 function isUsable(client: GrpcClient): boolean {

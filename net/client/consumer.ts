@@ -88,17 +88,26 @@ async function* openStream(
     stopsAtEnd: !options.follow,
     consistency,
   });
+  const messages = route.client.serverStream(
+    PATH,
+    request,
+    signal === undefined ? {} : { signal },
+  );
+  let isStray = false;
+  const forget = pool.onStray((address) => {
+    if (address !== route.address) return;
+    isStray = true;
+    messages.return?.();
+  });
   try {
-    const messages = route.client.serverStream(
-      PATH,
-      request,
-      signal === undefined ? {} : { signal },
-    );
     for await (const message of messages) yield decodeConsumeBatch(message);
   } catch (error) {
     pool.failed(route, asProglogError(error));
     throw error;
+  } finally {
+    forget();
   }
+  if (isStray) throw cutOff(route.address);
 }
 
 /** A gap would be a lost record: better an error than a silent hole. */
@@ -124,5 +133,12 @@ function lagging({ offset }: Progress): ProglogError {
   return new ProglogError(
     "unavailable",
     `The agent does not have offset ${offset} yet, which another one has`,
+  );
+}
+
+function cutOff(address: string): ProglogError {
+  return new ProglogError(
+    "unavailable",
+    `The agent ${address} has lost the others of its cluster`,
   );
 }

@@ -17,14 +17,19 @@ export interface ListedServer {
   readonly isLeader: boolean;
 }
 
+export interface Answer {
+  /** Address whose server answered. */
+  readonly from: string;
+  readonly servers: readonly ListedServer[];
+}
+
 export function initialEndpoints(seeds: readonly string[]): Endpoints {
   return freeze({ leader: undefined, followers: [], seeds });
 }
 
-/** `from` is the address whose server answered. */
 export function afterAnswer(
   known: Endpoints,
-  { from, servers }: { from: string; servers: readonly ListedServer[] },
+  { from, servers }: Answer,
 ): Endpoints {
   const { seeds } = known;
   const [first, ...others] = servers;

@@ -71,6 +71,8 @@ export class MemoryNode {
   /** Paths of the calls of clients and peers, in order. */
   readonly calls: string[] = [];
   isReachable = true;
+  /** Reaches no other node: clients reach it, and it knows of no leader. */
+  isCutOff = false;
   /** Records from here on are not there yet. */
   lagsAt = Infinity;
   /** Called before an append; may throw. */
@@ -142,7 +144,7 @@ export class MemoryNode {
     const cluster = this.#cluster;
     return new Forwarder({
       leader: () => {
-        const { leader } = cluster;
+        const leader = this.#leader;
         if (leader === undefined) return undefined;
         return leader === this.name
           ? { kind: "here" }
@@ -159,8 +161,12 @@ export class MemoryNode {
     return [...this.#cluster.nodes.keys()].map((name) => ({
       id: name,
       rpcAddress: name,
-      isLeader: name === this.#cluster.leader,
+      isLeader: name === this.#leader,
     }));
+  }
+
+  get #leader(): string | undefined {
+    return this.isCutOff ? undefined : this.#cluster.leader;
   }
 
   #status() {
@@ -231,7 +237,7 @@ export class MemoryNode {
   async #propose(proposal: Proposal): Promise<Accepted> {
     const { producer, count, records } = proposal;
     const cluster = this.#cluster;
-    if (cluster.leader !== this.name) {
+    if (this.#leader !== this.name) {
       throw new ProglogError("not_leader", `${this.name} does not lead`);
     }
     this.beforeAppend();

@@ -57,7 +57,10 @@ export class Load {
     const goals = this.#producers.map((one) => one.count + more);
     await until(
       `each producer has ${more} more acknowledgements`,
-      () => this.#producers.every((one, n) => one.count >= (goals[n] ?? 0)),
+      () => {
+        for (const one of this.#producers) one.assertRuns();
+        return this.#producers.every((one, n) => one.count >= (goals[n] ?? 0));
+      },
       CLIENT_TIMEOUT_MS,
     );
   }
@@ -124,6 +127,7 @@ class ProducerProcess {
   readonly #offsets: number[] = [];
   readonly #reading: Promise<void>;
   #isFinished = false;
+  #end: string | undefined;
 
   constructor(prefix: string, child: Deno.ChildProcess) {
     this.#prefix = prefix;
@@ -131,6 +135,13 @@ class ProducerProcess {
     this.#stderr = new Response(child.stderr).text();
     this.#reading = this.#read();
     this.#sending = this.#send();
+    this.#stderr.then((words) => this.#end = words);
+  }
+
+  /** Fails with its words if the process has ended before it was told to. */
+  assertRuns(): void {
+    const { count } = this;
+    assert.equal(this.#end, undefined, `a producer ended after ${count} acks`);
   }
 
   get count(): number {

@@ -314,3 +314,45 @@ Deno.test("a Producer leaves a leader that hangs, once another one leads", async
     await producer.close();
   });
 });
+
+Deno.test("a Producer leaves a leader that is cut off from the others", async () => {
+  await withCluster(async (cluster, client) => {
+    const producer = client.producer();
+    await producer.send(record("one"));
+    cluster.node("a").isCutOff = true;
+    cluster.leader = "b";
+    assert.equal((await producer.send(record("two"))).offset, 1);
+    await producer.close();
+  }, { seeds: ["a"] });
+});
+
+Deno.test("consume() with follow leaves a follower that is cut off from the others", async () => {
+  await withCluster(async (cluster, client) => {
+    await fill(cluster);
+    const b = cluster.node("b");
+    b.beforeRead = () => {
+      b.isCutOff = true;
+      b.lagsAt = 5;
+    };
+    const values = client.consume({ start: "earliest", follow: true });
+    let count = 0;
+    for await (const batch of values) {
+      count += batch.count;
+      if (count === TEN.length) break;
+    }
+    assert.deepEqual(countOf(cluster, "ConsumeStream"), ["a 0", "b 1", "c 1"]);
+  });
+});
+
+Deno.test("consume() with follow stays where it is while nobody leads", async () => {
+  await withCluster(async (cluster, client) => {
+    await fill(cluster);
+    const stop = new AbortController();
+    const { signal } = stop;
+    const values = client.consume({ start: "latest", follow: true, signal });
+    cluster.leader = undefined;
+    cluster.time.after(60_000, () => stop.abort());
+    for await (const _ of values) assert.fail("there is nothing to read");
+    assert.deepEqual(countOf(cluster, "ConsumeStream"), ["a 1", "b 0", "c 0"]);
+  });
+});

@@ -28,12 +28,21 @@ export function tickElection(state: RaftState): void {
   if (mayCampaign(state)) campaignForPreVotes(state);
 }
 
-/** A node without a vote, or whose disk does not keep up, must not lead. */
+/** A node without a vote, that stops, or whose disk does not keep up, must not lead. */
 export function mayCampaign(state: RaftState): boolean {
   const { waitingSinceMs } = state.durability;
   const isStalled = waitingSinceMs !== undefined &&
     state.nowMs - waitingSinceMs > state.config.diskStallMaxMs;
-  return isNeeded(state) && !isStalled && !state.isWriteBlocked;
+  return isNeeded(state) && !isStalled && !state.isWriteBlocked &&
+    !state.isRetired;
+}
+
+/** For good: does not campaign any more, votes and follows as before. */
+export function retire(state: RaftState): void {
+  state.isRetired = true;
+  const { kind } = state.role;
+  if (kind === "follower" || kind === "leader") return;
+  becomeFollower(state, { term: state.term, leaderId: undefined });
 }
 
 /**

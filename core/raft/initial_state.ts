@@ -57,6 +57,7 @@ export function initialState(options: RaftOptions): RaftState {
     votedFor,
     isHardStateDirty: false,
     isWriteBlocked: false,
+    isRetired: false,
     leaderId: undefined,
     // It may have promised a leader its lease just before it stopped.
     leaderContactMs: currentTerm > FOUNDING_TERM ? options.nowMs : -Infinity,

@@ -17,7 +17,7 @@ import type {
   ConfigurationChange,
   NodeId,
 } from "./configuration.ts";
-import { answerPreVote, answerVote, countOwnVote } from "./election.ts";
+import { answerPreVote, answerVote, countOwnVote, retire } from "./election.ts";
 import { stepFollower, tickFollower } from "./follower.ts";
 import { initialState, type RaftOptions } from "./initial_state.ts";
 import { advanceCommit, stepLeader, tickLeader } from "./leader.ts";
@@ -141,6 +141,14 @@ export class Raft<P extends Proposal = Proposal> {
     const { role } = this.#state;
     if (role.kind !== "leader") return { ok: false, reason: "not_leader" };
     return startTransfer(this.#state, role, to);
+  }
+
+  /**
+   * This node is about to stop: from now on it does not campaign, also when it is
+   * told to. It votes and follows; one that leads goes on until it is replaced.
+   */
+  retire(): void {
+    retire(this.#state);
   }
 
   /** All writes ordered by the Readies up to `number` are durable. */

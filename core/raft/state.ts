@@ -86,6 +86,8 @@ export interface RaftState {
   isHardStateDirty: boolean;
   /** The runtime cannot write: this node must not lead. */
   isWriteBlocked: boolean;
+  /** It is about to stop: this node must not begin to lead. */
+  isRetired: boolean;
   leaderId: NodeId | undefined;
   /** When a leader was last heard of; votes are refused for a while after it. */
   leaderContactMs: number;

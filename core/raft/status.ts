@@ -28,6 +28,8 @@ export interface RaftStatus {
   readonly appliedIndex: LogIndex;
   readonly configuration: Configuration;
   readonly configurationIndex: LogIndex;
+  /** Who is to take over from this leader, while that is under way. */
+  readonly transferTo: NodeId | undefined;
   /** Empty unless this node leads. */
   readonly peers: readonly PeerStatus[];
 }
@@ -46,6 +48,9 @@ export function statusOf(state: RaftState): RaftStatus {
     appliedIndex: state.appliedIndex,
     configuration: latest.configuration,
     configurationIndex: latest.index,
+    transferTo: state.role.kind === "leader"
+      ? state.role.transfer?.to
+      : undefined,
     peers: peersOf(state),
   };
 }

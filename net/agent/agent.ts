@@ -4,6 +4,7 @@
  */
 import type { Logger } from "../telemetry/log.ts";
 import { ClusterPart } from "./cluster_part.ts";
+import { handOverPart } from "./cluster/hand_over.ts";
 import { raftNetwork } from "./cluster/raft_network.ts";
 import type { AgentOptions } from "./config.ts";
 import { GossipPart } from "./gossip_part.ts";
@@ -59,8 +60,21 @@ export class Agent {
       tags: () => cluster.tags(),
       onEvent: (event) => cluster.onGossip(event),
     });
+    const leadership = handOverPart({
+      host,
+      replicas: () => log.replicas.values(),
+      members: () => gossip.members(),
+    });
     this.#rpc = rpc;
-    this.#parts = [security, log, cluster.peers, rpc, gossip, cluster];
+    this.#parts = [
+      security,
+      log,
+      cluster.peers,
+      rpc,
+      gossip,
+      cluster,
+      leadership,
+    ];
     this.#failed.promise.catch(() => undefined);
   }
 

@@ -74,3 +74,30 @@ Deno.test("agents: a rolling restart by SIGTERM shows to no client", async () =>
     await load.check();
   });
 });
+
+/** An election takes this long at least; its range ends at twice as much. */
+const ELECTION_TIMEOUT_MS = 500;
+
+Deno.test("agents: a leader that is stopped hands over before any client misses it", async () => {
+  await Workspace.use(async (workspace) => {
+    const cluster = await Cluster.start(workspace);
+    const load = new Load(cluster);
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      await load.untilAcknowledged(50);
+      const leader = await cluster.leader();
+      const agent = cluster.agent(leader);
+      const fromMs = performance.now();
+      assert.equal(await agent.end(signal), 0);
+      await load.untilAcknowledged(50);
+      const gapMs = load.longestGapMs(fromMs);
+      assert.match(agent.log, /handed leadership over/);
+      assert.ok(
+        gapMs < ELECTION_TIMEOUT_MS,
+        `${signal}: no acknowledgement for ${gapMs.toFixed()} ms`,
+      );
+      await cluster.launch(leader);
+      await cluster.untilVoters(cluster.names);
+    }
+    await load.check();
+  });
+});

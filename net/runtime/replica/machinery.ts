@@ -7,6 +7,7 @@ import { Raft } from "../../../core/raft/raft.ts";
 import { BaseStore } from "./base_store.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { EntryWaiters } from "./entry_waiters.ts";
+import { HandOver } from "./hand_over.ts";
 import { ReplicaLogView } from "./log_view.ts";
 import { type BatchProposal, LogWriter } from "./log_writer.ts";
 import { Outbox } from "./outbox.ts";
@@ -39,6 +40,7 @@ export interface Machinery {
   readonly block: WriteBlock;
   readonly retention: Retention;
   readonly checkpoints: Checkpoints;
+  readonly handOver: HandOver;
 }
 
 export function assemble(
@@ -62,8 +64,8 @@ export function assemble(
       }).catch(() => undefined);
     },
   });
-  const retryMs = options.raft?.electionTimeoutMs ??
-    RAFT_CONFIG_DEFAULT.electionTimeoutMs;
+  const { electionTimeoutMs } = { ...RAFT_CONFIG_DEFAULT, ...options.raft };
+  const retryMs = electionTimeoutMs;
   const barriers = new ReadBarriers({ ...options, retryMs, wake });
   const losesProducers =
     options.replicaFaults?.has("lose_producers_on_reset") ?? false;
@@ -141,6 +143,7 @@ export function assemble(
     block,
     retention,
     checkpoints,
+    handOver: new HandOver({ ...options, loop, electionTimeoutMs }),
   };
 }
 

@@ -25,6 +25,7 @@ import type {
   BootstrapResult,
   ChangeOutcome,
   Founder,
+  HandOverOutcome,
   ReplicaOptions,
   TransferOutcome,
 } from "./types.ts";
@@ -281,6 +282,20 @@ export class Replica {
     return this.#machinery.loop.call((raft) => raft.transferLeadership(to));
   }
 
+  /**
+   * Before a stop: begins to lead no more and, if it leads, has another voter
+   * take its place, none of those to `avoid`. Resolves when another one leads, at
+   * once where nobody could, after two election timeouts in any case. What is
+   * proposed meanwhile waits, and is refused with `not_leader` or goes on.
+   */
+  async handOver(
+    avoid: ReadonlySet<NodeId> = new Set(),
+  ): Promise<HandOverOutcome> {
+    const { loop, handOver } = this.#machinery;
+    await loop.call((raft) => raft.retire());
+    return await handOver.run(avoid);
+  }
+
   /** Drops whole segments that hold only records below `before`. */
   trim(before: Offset): Promise<number> {
     return this.#machinery.retention.trim(before);
@@ -361,8 +376,9 @@ export class Replica {
   }
 
   #onTurn(): void {
-    const { queue, waiters, checkpoints } = this.#machinery;
+    const { queue, waiters, checkpoints, handOver } = this.#machinery;
     checkpoints.note();
+    handOver.turned();
     this.#tellSettled();
     if (this.#drained === undefined) return;
     if (queue.isEmpty && waiters.isEmpty) this.#drained();

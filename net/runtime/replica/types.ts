@@ -102,5 +102,15 @@ export type ChangeOutcome =
 /** Resolved when the transfer has begun, not when it has ended. */
 export type TransferOutcome = TransferResult;
 
+/**
+ * "nobody": no other voter is heard. "timed_out": those that are did not take
+ * over in two election timeouts.
+ */
+export type HandOverOutcome =
+  | "handed_over"
+  | "not_leader"
+  | "nobody"
+  | "timed_out";
+
 /** How the outcome of a refused proposal is told in `details.outcome`. */
 export type RefusedOutcome = "not_appended" | "unknown";

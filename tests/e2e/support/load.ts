@@ -65,6 +65,11 @@ export class Load {
     );
   }
 
+  /** The longest that any producer went without an acknowledgement since then. */
+  longestGapMs(sinceMs: number): number {
+    return Math.max(...this.#producers.map((one) => one.longestGapMs(sinceMs)));
+  }
+
   /**
    * Ends the load. No producer may have failed, or have been told anything on
    * stderr; every node and every consumer must have the history they were told.
@@ -125,6 +130,8 @@ class ProducerProcess {
   readonly #sending: Promise<number>;
   readonly #stderr: Promise<string>;
   readonly #offsets: number[] = [];
+  /** When each line of acknowledgements came, by performance.now(). */
+  readonly #ackedMs: number[] = [];
   readonly #reading: Promise<void>;
   #isFinished = false;
   #end: string | undefined;
@@ -146,6 +153,14 @@ class ProducerProcess {
 
   get count(): number {
     return this.#offsets.length;
+  }
+
+  longestGapMs(sinceMs: number): number {
+    const times = [...this.#ackedMs, performance.now()];
+    const gaps = times.map((atMs, n) =>
+      atMs - Math.max(sinceMs, times[n - 1] ?? sinceMs)
+    );
+    return Math.max(...gaps);
   }
 
   async finish(): Promise<Acknowledged[]> {
@@ -188,6 +203,7 @@ class ProducerProcess {
   async #read(): Promise<void> {
     for await (const line of linesOf(this.#child.stdout)) {
       const { offset, count } = JSON.parse(line);
+      this.#ackedMs.push(performance.now());
       for (let n = 0; n < count; n++) this.#offsets.push(offset + n);
     }
   }

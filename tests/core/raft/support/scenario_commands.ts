@@ -94,6 +94,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     world.say(result.ok ? "started" : `refused: ${result.reason}`);
     world.settle(node);
   },
+  retire: (world, [id = ""]) => {
+    world.node(id).raft.retire();
+    world.settle(world.node(id));
+  },
   unreachable: (world, [id = "", peer = ""]) => {
     world.node(id).raft.unreachable(peer);
     world.settle(world.node(id));

@@ -1,7 +1,8 @@
 /**
  * The refusals of a replica, in one place so that their wording is one. After
- * `unavailable` nobody knows whether the records were appended; after any other
- * code they were not and will not be. `details.outcome` says the same.
+ * `unavailable` nobody knows whether the records were appended, unless
+ * `details.outcome` says "not_appended"; after any other code they were not and
+ * will not be.
  */
 import { ProglogError } from "../../../core/errors.ts";
 import type { NodeId } from "../../../core/raft/configuration.ts";
@@ -30,8 +31,11 @@ export function outcomeUnknown(why: string): ProglogError {
   );
 }
 
+/** For what was not begun: nothing was appended, and nothing will be. */
 export function stopping(): ProglogError {
-  return new ProglogError("unavailable", "The agent is stopping");
+  return new ProglogError("unavailable", "The agent is stopping", {
+    details: { outcome: "not_appended" },
+  });
 }
 
 export function failed(cause: Error): ProglogError {

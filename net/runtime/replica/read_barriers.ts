@@ -44,7 +44,7 @@ export class ReadBarriers {
   /** Random above, so that numbers do not repeat after a restart. */
   #context: number;
   #cancelTimer: (() => void) | undefined;
-  #isStopped = false;
+  #stopped: ProglogError | undefined;
 
   constructor(options: ReadBarriersOptions) {
     this.#options = options;
@@ -58,7 +58,7 @@ export class ReadBarriers {
   wait(mode: ReadMode, signal?: AbortSignal): Promise<void> {
     const { clock, wake } = this.#options;
     const deadlineMs = clock.monotonicMs() + READ_BARRIER_TIMEOUT_MS;
-    if (this.#isStopped) return Promise.reject(noAnswer());
+    if (this.#stopped !== undefined) return Promise.reject(this.#stopped);
     return new Promise((resolve, reject) => {
       const abort = () => {
         barrier.isOver = true;
@@ -108,13 +108,13 @@ export class ReadBarriers {
     else this.#waiting.push(...question.barriers);
   }
 
-  /** Rejects all; none may come after. */
-  stop(): void {
-    this.#isStopped = true;
+  /** Refuses all who wait, and those who come. */
+  stop(reason: ProglogError): void {
+    this.#stopped ??= reason;
     this.#cancelTimer?.();
     const all = [...this.#questions.values()].flatMap((it) => it.barriers);
     for (const barrier of [...all, ...this.#waiting]) {
-      if (!barrier.isOver) barrier.reject(noAnswer());
+      if (!barrier.isOver) barrier.reject(reason);
     }
     this.#questions.clear();
     this.#waiting = [];

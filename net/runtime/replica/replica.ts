@@ -4,7 +4,7 @@
  * serve. A single node is a group of one.
  */
 import type { Accepted, Proposal } from "../../../core/cluster/proposal.ts";
-import { isProglogError } from "../../../core/errors.ts";
+import { isProglogError, type ProglogError } from "../../../core/errors.ts";
 import { type Offset, offset } from "../../../core/ids.ts";
 import type { Log } from "../../../core/log/log.ts";
 import type { RecoveryReport } from "../../../core/log/recovery.ts";
@@ -19,6 +19,7 @@ import type { Applier } from "./applier.ts";
 import { failed, notLeader, stopping } from "./errors.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { assemble, type Machinery } from "./machinery.ts";
+import type { ReplicaRaft } from "./ready_worker.ts";
 import { recover, type Recovered } from "./recover.ts";
 import { describe, type ReplicaStatus } from "./status.ts";
 import type {
@@ -50,7 +51,11 @@ export class Replica {
   readonly #recovered: Recovered;
   readonly #machinery: Machinery;
   readonly #readable = new Waiters();
-  #failure: Error | undefined;
+  /** Why everything is refused: it has failed, or stops. */
+  #failure: ProglogError | undefined;
+  /** What broke while it stopped. */
+  #lastCause: Error | undefined;
+  #stopping: Promise<void> | undefined;
   #drained: (() => void) | undefined;
   #settled: (() => void) | undefined;
 
@@ -61,8 +66,13 @@ export class Replica {
    */
   static async open(options: ReplicaOptions): Promise<Replica> {
     const replica = new Replica(options, await recover(options));
-    await replica.#whenSettled();
-    return replica;
+    try {
+      await replica.#whenSettled();
+      return replica;
+    } catch (error) {
+      await replica.stop().catch(() => undefined);
+      throw error;
+    }
   }
 
   private constructor(options: ReplicaOptions, recovered: Recovered) {
@@ -145,8 +155,9 @@ export class Replica {
   async #proposeWhenSure(proposal: Proposal): Promise<Accepted> {
     const { queue, loop, barriers } = this.#machinery;
     await barriers.wait("quorum").catch(() => {
-      throw notLeader(undefined);
+      throw this.#failure ?? notLeader(undefined);
     });
+    if (this.#failure !== undefined) throw this.#failure;
     if (!this.isLeader) throw notLeader(this.leaderId);
     const answer = queue.add(proposal);
     loop.wake();
@@ -180,7 +191,10 @@ export class Replica {
     );
   }
 
-  /** Resolves as soon as `from` can be read, or when `signal` aborts. */
+  /**
+   * Resolves as soon as `from` can be read, or when `signal` aborts; rejects with
+   * `unavailable` when the replica ends.
+   */
   whenReadable(from: Offset, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return Promise.resolve();
     // Readers who were woken in a reset would ask again at once, for ever.
@@ -234,6 +248,7 @@ export class Replica {
    * founder leads when this resolves.
    */
   async bootstrap(founders: readonly Founder[]): Promise<BootstrapResult> {
+    if (this.#failure !== undefined) throw this.#failure;
     const result = await bootstrap(this.#options, {
       recovered: this.#recovered,
       machinery: this.#machinery,
@@ -258,8 +273,8 @@ export class Replica {
 
   /** Resolves when the change is committed, refused, or its outcome is open. */
   changeMembership(change: ConfigurationChange): Promise<ChangeOutcome> {
-    const { waiters, loop } = this.#machinery;
-    return loop.call<ChangeOutcome>((raft) => {
+    const { waiters } = this.#machinery;
+    return this.#call<ChangeOutcome>((raft) => {
       const result = raft.proposeConfigurationChange(change);
       if (!result.ok) return result;
       const { index } = result;
@@ -279,7 +294,7 @@ export class Replica {
 
   /** Resolves when it has begun; `status` or the events tell how it ended. */
   transferLeadership(to: NodeId): Promise<TransferOutcome> {
-    return this.#machinery.loop.call((raft) => raft.transferLeadership(to));
+    return this.#call((raft) => raft.transferLeadership(to));
   }
 
   /**
@@ -291,32 +306,55 @@ export class Replica {
   async handOver(
     avoid: ReadonlySet<NodeId> = new Set(),
   ): Promise<HandOverOutcome> {
-    const { loop, handOver } = this.#machinery;
-    await loop.call((raft) => raft.retire());
-    return await handOver.run(avoid);
+    await this.#call((raft) => raft.retire());
+    return await this.#machinery.handOver.run(avoid);
+  }
+
+  /** In a turn; refused once the replica has failed or stops. */
+  #call<T>(call: (raft: ReplicaRaft) => T | Promise<T>): Promise<T> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    return this.#machinery.loop.call(call);
   }
 
   /** Drops whole segments that hold only records below `before`. */
   trim(before: Offset): Promise<number> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return this.#machinery.retention.trim(before);
   }
 
-  /** Takes no more proposals, settles those it has, and ends. */
-  async stop(): Promise<void> {
+  /**
+   * Takes no more work, settles the proposals it has for a second, refuses all
+   * that still waits with `unavailable`, and ends. Nothing hangs after it, and
+   * whatever comes then is refused.
+   */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
     const hasFailed = this.#failure !== undefined;
     this.#failure ??= stopping();
-    const { loop, sync, retention, resetter, waiters, barriers } =
-      this.#machinery;
+    const { loop, sync, retention, resetter } = this.#machinery;
+    resetter.stop();
     if (!hasFailed) await this.#drain();
     await retention.stop();
     loop.stop();
-    resetter.stop();
+    this.#refuseAll(this.#failure, "the agent stops");
     await loop.idle();
     await sync.stop();
-    waiters.giveUp("the agent stops");
-    barriers.stop();
-    this.#readable.wake();
     await this.#close(hasFailed);
+    if (this.#lastCause !== undefined) throw this.#lastCause;
+  }
+
+  /** `reason` for what was not begun, `why` for what is in the log. */
+  #refuseAll(reason: ProglogError, why: string): void {
+    const { queue, waiters, barriers } = this.#machinery;
+    queue.refuseAll(reason);
+    waiters.giveUp(why);
+    barriers.stop(reason);
+    this.#readable.end(reason);
+    this.#tellSettled();
   }
 
   async #close(hasFailed: boolean): Promise<void> {
@@ -385,14 +423,17 @@ export class Replica {
   }
 
   #fail(cause: Error): void {
-    if (this.#failure !== undefined) return;
+    if (this.#failure !== undefined) return this.#failWhileStopping(cause);
     this.#failure = failed(cause);
-    const { loop, queue, waiters, barriers } = this.#machinery;
-    loop.stop();
-    queue.refuseAll(failed(cause));
-    waiters.giveUp(`the log has failed: ${cause.message}`);
-    barriers.stop();
-    this.#tellSettled();
+    this.#machinery.loop.stop();
+    this.#refuseAll(this.#failure, `the log has failed: ${cause.message}`);
     this.#options.watcher.failed(cause);
+  }
+
+  #failWhileStopping(cause: Error): void {
+    // A reset that gave up says only that we stop.
+    if (isProglogError(cause, "unavailable")) return;
+    this.#lastCause ??= cause;
+    this.#drained?.();
   }
 }

@@ -75,7 +75,7 @@ export class ReplicaResetter {
       } catch (error) {
         if (!isProglogError(error, "disk_full")) throw error;
       }
-      await this.#pause();
+      if (!this.#isStopped) await this.#pause();
       if (this.#isStopped) throw stopping();
     }
   }

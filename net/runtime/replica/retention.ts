@@ -8,6 +8,7 @@ import type { Log } from "../../../core/log/log.ts";
 import { planRetention } from "../../../core/log/retention.ts";
 import type { Applier } from "./applier.ts";
 import type { BaseStore } from "./base_store.ts";
+import { stopping } from "./errors.ts";
 import type { ReplicaLogView } from "./log_view.ts";
 import type { ReplicaLoop } from "./replica_loop.ts";
 import type { ReplicaOptions } from "./types.ts";
@@ -45,7 +46,10 @@ export class Retention {
     await this.#running;
   }
 
-  /** Resolves to how many bytes went. Rejects with `disk_full`, `disk_failed`. */
+  /**
+   * Resolves to how many bytes went. Rejects with `disk_full`, `disk_failed`, and
+   * with `unavailable` when the replica stops.
+   */
   trim(before: Offset): Promise<number> {
     const { log } = this.#parts;
     return this.#run(() =>
@@ -82,7 +86,7 @@ export class Retention {
   /** Drops what is before the planned index; one at a time. */
   #run(plan: () => LogIndex): Promise<number> {
     const run = async (): Promise<number> => {
-      if (this.#isStopped) return 0;
+      if (this.#isStopped) throw stopping();
       const { log } = this.#parts;
       const sizeBytes = log.sizeBytes;
       await this.#startAt(plan());

@@ -65,11 +65,12 @@ export class SyncGroup {
 
   /** Starts a sync, if one is due and none runs. */
   start(): void {
-    if (this.isRunning || this.#durableNumber >= this.#writtenNumber) return;
+    if (this.#durableNumber >= this.#writtenNumber) return;
     const { clock, fsync, onSynced, onFailure } = this.#options;
+    if (fsync.kind === "interval") this.#syncLogLater(fsync.intervalMs);
+    if (this.isRunning) return;
     if (fsync.kind !== "always" && this.#hardState === undefined) {
       this.#durableNumber = this.#writtenNumber;
-      if (fsync.kind === "interval") this.#syncLater(fsync.intervalMs);
       return onSynced();
     }
     const startedMs = clock.monotonicMs();
@@ -106,7 +107,8 @@ export class SyncGroup {
     }
   }
 
-  #syncLater(intervalMs: number): void {
+  /** Whoever wrote: also what an election writes is to be on the device in time. */
+  #syncLogLater(intervalMs: number): void {
     this.#cancelTimer ??= this.#options.scheduler.after(intervalMs, () => {
       this.#cancelTimer = undefined;
       this.#options.log.sync().catch(this.#options.onFailure);

@@ -2,6 +2,7 @@
  * Replicas in one process: memory disks that crash, a network that the test
  * cuts, and virtual time. Messages travel as bytes.
  */
+import type { Random } from "../../../../../core/env.ts";
 import { concatBytes } from "../../../../../core/bytes.ts";
 import { offset } from "../../../../../core/ids.ts";
 import { encodeRecords } from "../../../../../core/log/record.ts";
@@ -103,12 +104,12 @@ export class ReplicaWorld {
     await this.time.settled(this.node(id).up.bootstrap(founders));
   }
 
-  /** Power loss. */
-  crash(id: string): void {
+  /** Power loss, which takes what `random` says of what was not synced. */
+  crash(id: string, random: Random = this.#random): void {
     const node = this.node(id);
     node.replica = undefined;
     node.life += 1;
-    node.disk.crash(this.#random);
+    node.disk.crash(random);
   }
 
   async restart(id: string): Promise<Replica> {

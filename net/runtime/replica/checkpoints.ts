@@ -12,7 +12,7 @@ import type { StateFile } from "./state_file.ts";
 import type { ReplicaOptions } from "./types.ts";
 
 /** The state is written again after this many bytes of entries. */
-const CHECKPOINT_BYTES = 64 * 1024 * 1024;
+const CHECKPOINT_BYTES_DEFAULT = 64 * 1024 * 1024;
 const HINT_INTERVAL_MS = 1_000;
 
 export interface CheckpointsParts {
@@ -47,11 +47,22 @@ export class Checkpoints {
       });
     }
     if (this.#writing !== undefined) return;
-    if (applier.appliedBytes - this.#writtenAtBytes < CHECKPOINT_BYTES) return;
-    // A cache: a failure costs a longer start, nothing else.
-    this.#writing = this.#write()
-      .catch(() => undefined)
+    const dueBytes = options.checkpointBytes ?? CHECKPOINT_BYTES_DEFAULT;
+    if (applier.appliedBytes - this.#writtenAtBytes < dueBytes) return;
+    this.#writing = this.#tryWrite()
       .finally(() => this.#writing = undefined);
+  }
+
+  /**
+   * Without room the next start is longer, nothing else. A sync that failed is a
+   * failed sync of the log, whoever asked for it: the node must end.
+   */
+  async #tryWrite(): Promise<void> {
+    try {
+      await this.#write();
+    } catch (error) {
+      if (!isProglogError(error, "disk_full")) this.#parts.onFailure(error);
+    }
   }
 
   async stop(): Promise<void> {

@@ -67,7 +67,7 @@ export class Retention {
   }
 
   #schedule(): void {
-    const { options, log, onFailure } = this.#parts;
+    const { options, log } = this.#parts;
     if (this.#isStopped) return;
     this.#cancel = options.scheduler.after(INTERVAL_MS, () => {
       const plan = () =>
@@ -78,7 +78,6 @@ export class Retention {
         });
       this.#run(plan).then(() => this.#schedule(), (error) => {
         if (isProglogError(error, "disk_full")) this.#schedule();
-        else if (!this.#isStopped) onFailure(error);
       });
     });
   }
@@ -93,8 +92,15 @@ export class Retention {
       return Math.max(0, sizeBytes - log.sizeBytes);
     };
     const running = this.#running.then(run, run);
-    this.#running = running.catch(() => undefined);
+    this.#running = running.catch((error) => this.#failed(error));
     return running;
+  }
+
+  /** Whoever asked: after a failed removal or sync the log takes no more writes. */
+  #failed(error: unknown): void {
+    const isRefusal = isProglogError(error, "disk_full") ||
+      isProglogError(error, "unavailable");
+    if (!isRefusal) this.#parts.onFailure(error);
   }
 
   async #startAt(firstIndex: LogIndex): Promise<void> {

@@ -55,6 +55,8 @@ export interface ReplicaOptions extends ReplicaEnvironment {
   readonly network: ReplicaNetwork;
   readonly watcher: ReplicaWatcher;
   readonly raft?: Partial<RaftConfig>;
+  /** A checkpoint is due after so many bytes of entries; default 64 MiB. */
+  readonly checkpointBytes?: number;
   /** Only the simulator's mutation check passes any. */
   readonly faults?: RaftFaults;
   readonly replicaFaults?: ReplicaFaults;

@@ -1,5 +1,7 @@
 /** Disks that are full, fail or stall. */
 import assert from "node:assert/strict";
+import { offset } from "../../../../core/ids.ts";
+import { isProglogError } from "../../../../core/errors.ts";
 import { ReplicaWorld, valuesOf } from "./support/replica_world.ts";
 
 const IDS = ["a", "b", "c"];
@@ -146,4 +148,63 @@ Deno.test("a leader whose disk stalls hands leadership over", async () => {
   await world.converge();
   assert.deepEqual(valuesOf(leader.up), ["on the others", "after"]);
   await world.stopAll();
+});
+
+Deno.test("a sync that fails for a checkpoint ends the node as that of a write does", async () => {
+  const world = await ReplicaWorld.found(["a"], {
+    fsync: { kind: "never" },
+    checkpointBytes: 1_000,
+  });
+  const a = await world.leader();
+  // Nothing else syncs now.
+  a.disk.countedKinds = ["sync"];
+  a.disk.operationCount = 0;
+  a.disk.failOperation = 1;
+  await world.produce(a, [BIG]);
+  await world.time.run(0);
+  assert.equal(a.disk.operationCount, 1);
+  assert(isProglogError(a.failure, "disk_failed"), String(a.failure));
+  await assert.rejects(world.produce(a, ["x"]), { code: "unavailable" });
+  world.crash("a");
+});
+
+Deno.test("a checkpoint without room is left, and written when there is some", async () => {
+  const world = await ReplicaWorld.found(["a"], { checkpointBytes: 1_000 });
+  const a = await world.leader();
+  a.disk.beforeSync = () => {
+    fill(a.disk);
+    a.disk.capacityBytes -= 100;
+    return Promise.resolve();
+  };
+  await world.produce(a, [BIG]);
+  await world.time.run(0);
+  a.disk.beforeSync = () => Promise.resolve();
+  a.disk.capacityBytes = Infinity;
+  const path = "/data/default/checkpoint";
+  assert.equal(a.disk.exists(path), false);
+  assert.equal(a.failure, undefined);
+  await world.produce(a, [BIG]);
+  await world.time.run(0);
+  assert.equal(a.disk.exists(path), true);
+  await world.stopAll();
+});
+
+Deno.test("a trim that fails ends the node, also where an operator asked for it", async () => {
+  let failedCount = 0;
+  for (let nth = 1;; nth++) {
+    const world = await ReplicaWorld.found(["a"], { segmentBytesMax: 300 });
+    const a = await world.leader();
+    for (let n = 0; n < 12; n++) await world.produce(a, [`v${n}`]);
+    a.disk.countedKinds = ["sync"];
+    a.disk.operationCount = 0;
+    a.disk.failOperation = nth;
+    const trimming = world.time.settled(a.up.trim(offset(8)));
+    const isRefused = await trimming.then(() => false, () => true);
+    if (!isRefused) break;
+    await world.time.run(0);
+    assert(isProglogError(a.failure, "disk_failed"), String(a.failure));
+    failedCount += 1;
+    world.crash("a");
+  }
+  assert(failedCount > 2, `${failedCount} syncs failed`);
 });

@@ -35,6 +35,7 @@ export interface WorldOptions {
   readonly fsync?: FsyncPolicy;
   readonly seed?: number;
   readonly raft?: ReplicaOptions["raft"];
+  readonly checkpointBytes?: number;
 }
 
 export class WorldNode {
@@ -216,6 +217,9 @@ export class ReplicaWorld {
         },
       },
       ...(this.#options.raft && { raft: this.#options.raft }),
+      ...(this.#options.checkpointBytes !== undefined && {
+        checkpointBytes: this.#options.checkpointBytes,
+      }),
     };
   }
 

@@ -19,6 +19,7 @@ import {
 } from "./cluster/founding.ts";
 import { readMessage } from "./cluster/raft_network.ts";
 import { ReconcileLoop } from "./cluster/reconcile_loop.ts";
+import type { Replica } from "../runtime/replica/replica.ts";
 import type { AgentOptions } from "./config.ts";
 import type { GossipPart } from "./gossip_part.ts";
 import type { Host } from "./host.ts";
@@ -147,9 +148,19 @@ export class ClusterPart implements Part {
 
   /** Gossip or Raft has news: addresses, membership, the cluster's identity. */
   changed(): void {
-    const { log, gossip, host } = this.#part;
+    const { log, host } = this.#part;
     const replica = log.default;
     if (this.#reconcile === undefined || replica === undefined) return;
+    try {
+      this.#follow(replica, this.#reconcile);
+    } catch (cause) {
+      // Nobody is above the events that lead here.
+      host.fail(cause);
+    }
+  }
+
+  #follow(replica: Replica, reconcile: ReconcileLoop): void {
+    const { gossip, host } = this.#part;
     const members = gossip().members();
     const { configuration } = replica.status();
     this.#links?.setPeers(
@@ -157,7 +168,7 @@ export class ClusterPart implements Part {
     );
     this.#foundIfDue().catch((cause) => host.fail(cause));
     this.#adoptCluster().catch((cause) => host.fail(cause));
-    this.#reconcile.wake();
+    reconcile.wake();
   }
 
   async #foundIfDue(): Promise<void> {

@@ -37,13 +37,16 @@ export class GossipPart implements Part {
   #keyring: Keyring | undefined;
   #cancelRejoin: () => void = () => undefined;
   #isStopping = false;
+  /** As they were at the end: calls that are still open forward by them. */
+  #lastMembers: MemberView[] | undefined;
 
   constructor(part: GossipPartOptions) {
     this.#part = part;
   }
 
+  /** Also after the end. */
   members(): MemberView[] {
-    return this.#node?.members() ?? [];
+    return this.#lastMembers ?? this.#node?.members() ?? [];
   }
 
   /** Undefined when gossip is not encrypted. */
@@ -100,6 +103,7 @@ export class GossipPart implements Part {
     this.#isStopping = true;
     this.#cancelRejoin();
     await this.#node?.leave();
+    this.#lastMembers = this.members();
     await this.#node?.stop();
   }
 

@@ -79,6 +79,7 @@ export class LogPart implements Part {
       watcher: {
         event: (event) => this.#tell(event),
         failed: (cause) => host.fail(cause),
+        noticed: (text, error) => host.logger.warn(text, { error }),
       },
     });
   }

@@ -10,6 +10,7 @@ import {
   RECONCILE_CONFIG_DEFAULT,
   type ReconcileMemory,
 } from "../../../core/cluster/reconcile_types.ts";
+import { isProglogError } from "../../../core/errors.ts";
 import { nodesOf } from "../../../core/cluster/node_view.ts";
 import type { MemberView } from "../../../core/swim/serf/events.ts";
 import type { Replica } from "../../runtime/replica/replica.ts";
@@ -35,6 +36,7 @@ export class ReconcileLoop {
   #cancel: () => void = () => undefined;
   #isChanging = false;
   #isStopped = false;
+  #isFailing = false;
 
   constructor(options: ReconcileLoopOptions) {
     this.#options = options;
@@ -56,14 +58,32 @@ export class ReconcileLoop {
 
   /** There is news from gossip or Raft. */
   wake(): void {
-    if (!this.#isStopped) this.#run();
+    if (!this.#isStopped) this.#tryRun();
   }
 
   #schedule(): void {
     this.#cancel = this.#options.host.scheduler.after(INTERVAL_MS, () => {
-      this.#run();
+      this.#tryRun();
       if (!this.#isStopped) this.#schedule();
     });
+  }
+
+  /**
+   * What the outside world does to it is told once, for as long as it lasts, and
+   * tried again; a bug ends the node.
+   */
+  #tryRun(): void {
+    const { host } = this.#options;
+    try {
+      this.#run();
+      this.#isFailing = false;
+    } catch (error) {
+      if (!isProglogError(error)) return host.fail(error);
+      if (!this.#isFailing) {
+        host.logger.warn("cannot look after the members now", { error });
+      }
+      this.#isFailing = true;
+    }
   }
 
   #run(): void {

@@ -1,6 +1,7 @@
 /**
  * Builds the parts of a replica and wires them; no behaviour of its own.
  */
+import type { Scheduler } from "../../../core/env.ts";
 import type { LogIndex } from "../../../core/ids.ts";
 import { RAFT_CONFIG_DEFAULT } from "../../../core/raft/config.ts";
 import { Raft } from "../../../core/raft/raft.ts";
@@ -44,12 +45,14 @@ export interface Machinery {
 }
 
 export function assemble(
-  options: ReplicaOptions,
+  given: ReplicaOptions,
   recovered: Recovered,
   hooks: Hooks,
 ): Machinery {
   const { log, stateFile, applier, base } = recovered;
-  const { onFailure } = hooks;
+  const onFailure = (cause: unknown) => hooks.onFailure(asError(cause));
+  const scheduler = guarded(given.scheduler, onFailure);
+  const options = { ...given, scheduler };
   const wake = () => loop.wake();
   const view = new ReplicaLogView(log, base.at);
   const waiters = new EntryWaiters();
@@ -63,6 +66,11 @@ export function assemble(
         raft.writeRecovered();
       }).catch(() => undefined);
     },
+    onUnknown: (cause) =>
+      options.watcher.noticed?.(
+        "nothing is appended: the free space is not known",
+        cause,
+      ),
   });
   const { electionTimeoutMs } = { ...RAFT_CONFIG_DEFAULT, ...options.raft };
   const retryMs = electionTimeoutMs;
@@ -82,7 +90,7 @@ export function assemble(
     log,
     stateFile,
     onSynced: wake,
-    onFailure: (cause) => onFailure(asError(cause)),
+    onFailure,
   });
   const outbox = new Outbox({
     network: options.network,
@@ -122,14 +130,14 @@ export function assemble(
     applier,
     view,
     loop,
-    onFailure: (cause) => onFailure(asError(cause)),
+    onFailure,
   });
   const checkpoints = new Checkpoints({
     options,
     log,
     applier,
     stateFile,
-    onFailure: (cause) => onFailure(asError(cause)),
+    onFailure,
   });
   return {
     loop,
@@ -166,6 +174,23 @@ export function createRaft(
     ...(options.raft && { config: options.raft }),
     ...(options.faults && { faults: options.faults }),
   });
+}
+
+/** A bug in a timer ends the replica as one in a turn does, with its cause. */
+function guarded(
+  scheduler: Scheduler,
+  onFailure: (cause: unknown) => void,
+): Scheduler {
+  return {
+    after: (delayMs, callback) =>
+      scheduler.after(delayMs, () => {
+        try {
+          callback();
+        } catch (error) {
+          onFailure(error);
+        }
+      }),
+  };
 }
 
 function asError(cause: unknown): Error {

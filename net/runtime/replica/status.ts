@@ -2,7 +2,9 @@
  * What operators see of a replica; a leader also knows how far each follower is.
  */
 import type { Clock } from "../../../core/env.ts";
+import { isProglogError } from "../../../core/errors.ts";
 import { type LogIndex, logIndex } from "../../../core/ids.ts";
+import type { Entry } from "../../../core/log/entry.ts";
 import type { Log } from "../../../core/log/log.ts";
 import { votersOf } from "../../../core/raft/configuration.ts";
 import type { PeerStatus, RaftStatus } from "../../../core/raft/status.ts";
@@ -57,19 +59,28 @@ function lagOf(
   at: { readonly matchIndex: LogIndex; readonly nowMs: number },
 ): { lagRecords: number; lagMs: number } {
   if (at.matchIndex >= log.lastIndex) return { lagRecords: 0, lagMs: 0 };
-  const from = Math.max(at.matchIndex + 1, log.firstIndex);
-  const read = log.entriesFrom({
-    from: logIndex(from),
-    bytesMax: 1,
-    countMax: 1,
-  });
-  const decoded = read === null ? undefined : decodeEntries(read.bytes);
-  const missing = decoded?.ok ? decoded.entries[0] : undefined;
-  if (missing === undefined) return { lagRecords: 0, lagMs: 0 };
+  const from = logIndex(Math.max(at.matchIndex + 1, log.firstIndex));
+  const missing = entryAt(log, from);
+  if (missing === undefined) {
+    // Entries in place of the records that cannot be counted; of unknown age.
+    return { lagRecords: log.lastIndex - from + 1, lagMs: 0 };
+  }
   return {
     lagRecords: log.nextOffset - missing.baseOffset,
     lagMs: Math.max(0, at.nowMs - missing.appendTimeMs),
   };
+}
+
+/** Undefined where it is damaged: who looks at a status must not fail for it. */
+function entryAt(log: Log, index: LogIndex): Entry | undefined {
+  try {
+    const read = log.entriesFrom({ from: index, bytesMax: 1, countMax: 1 });
+    const decoded = read === null ? undefined : decodeEntries(read.bytes);
+    return decoded?.ok ? decoded.entries[0] : undefined;
+  } catch (error) {
+    if (!isProglogError(error)) throw error;
+    return undefined;
+  }
 }
 
 function toleranceOf(

@@ -33,6 +33,8 @@ export interface ReplicaWatcher {
    * ProglogError of the disk, or a broken assertion.
    */
   failed(cause: Error): void;
+  /** Something is not as it should be, and the replica goes on: a log line. */
+  noticed?(text: string, cause: Error): void;
 }
 
 export interface ReplicaEnvironment {

@@ -3,7 +3,7 @@
  * leads no more until there is room; what it has can be read.
  */
 import type { Disk, Scheduler } from "../../../core/env.ts";
-import type { ProglogError } from "../../../core/errors.ts";
+import { isProglogError, type ProglogError } from "../../../core/errors.ts";
 
 const RETRY_MS = 250;
 /** Room that a node should have before it writes again. */
@@ -15,12 +15,15 @@ export interface WriteBlockOptions {
   readonly scheduler: Scheduler;
   /** There is room again. */
   readonly onRoom: () => void;
+  /** Nobody can say how much room there is; told once for each block. */
+  readonly onUnknown: (cause: ProglogError) => void;
 }
 
 export class WriteBlock {
   readonly #options: WriteBlockOptions;
   #reason: ProglogError | undefined;
   #cancelTimer: (() => void) | undefined;
+  #isUnknownTold = false;
 
   constructor(options: WriteBlockOptions) {
     this.#options = options;
@@ -38,6 +41,7 @@ export class WriteBlock {
 
   end(): void {
     this.#reason = undefined;
+    this.#isUnknownTold = false;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
   }
@@ -51,8 +55,16 @@ export class WriteBlock {
     });
   }
 
+  /** A disk that does not answer is asked again; what is no answer is a bug. */
   #hasRoom(): boolean {
-    const { disk, directory } = this.#options;
-    return disk.freeBytes(directory) >= ROOM_BYTES_MIN;
+    const { disk, directory, onUnknown } = this.#options;
+    try {
+      return disk.freeBytes(directory) >= ROOM_BYTES_MIN;
+    } catch (error) {
+      if (!isProglogError(error)) throw error;
+      if (!this.#isUnknownTold) onUnknown(error);
+      this.#isUnknownTold = true;
+      return false;
+    }
   }
 }

@@ -1,7 +1,7 @@
 /** Disks that are full, fail or stall. */
 import assert from "node:assert/strict";
 import { offset } from "../../../../core/ids.ts";
-import { isProglogError } from "../../../../core/errors.ts";
+import { isProglogError, ProglogError } from "../../../../core/errors.ts";
 import { ReplicaWorld, valuesOf } from "./support/replica_world.ts";
 
 const IDS = ["a", "b", "c"];
@@ -207,4 +207,41 @@ Deno.test("a trim that fails ends the node, also where an operator asked for it"
     world.crash("a");
   }
   assert(failedCount > 2, `${failedCount} syncs failed`);
+});
+
+Deno.test("a full disk that does not say how much room it has is asked again, and told once", async () => {
+  const world = await ReplicaWorld.found(["a"]);
+  const a = await world.leader();
+  fill(a.disk);
+  await assert.rejects(world.produce(a, [BIG]), { code: "disk_full" });
+  a.disk.capacityBytes = Infinity;
+  const freeBytes = a.disk.freeBytes.bind(a.disk);
+  a.disk.freeBytes = () => {
+    throw new ProglogError("disk_failed", "Cannot read free space");
+  };
+  await world.time.run(3_000);
+  await assert.rejects(world.produce(a, ["x"]), { code: "disk_full" });
+  assert.deepEqual(a.notices, [
+    "nothing is appended: the free space is not known",
+  ]);
+  a.disk.freeBytes = freeBytes;
+  await world.leader();
+  assert.deepEqual(await world.produce(a, ["x"]), { offset: 0, count: 1 });
+  assert.equal(a.failure, undefined);
+  await world.stopAll();
+});
+
+Deno.test("a bug in a timer ends the replica with its cause", async () => {
+  const world = await ReplicaWorld.found(["a"]);
+  const a = await world.leader();
+  fill(a.disk);
+  await assert.rejects(world.produce(a, [BIG]), { code: "disk_full" });
+  const bug = new TypeError("not a number");
+  a.disk.freeBytes = () => {
+    throw bug;
+  };
+  await world.time.run(3_000);
+  assert.equal(a.failure, bug);
+  await assert.rejects(world.produce(a, ["x"]), { code: "unavailable" });
+  world.crash("a");
 });

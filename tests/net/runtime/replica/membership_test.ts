@@ -91,3 +91,23 @@ Deno.test("status() of a leader tells the lag of each follower and what may stil
   await world.time.until(() => lags().every((lag) => lag === 0));
   await world.stopAll();
 });
+
+Deno.test("status() of a leader can be asked where an entry that a follower lacks is damaged", async () => {
+  const world = await ReplicaWorld.found(["a", "b", "c"], {
+    segmentBytesMax: 300,
+  });
+  const leader = await world.leader();
+  await world.converge();
+  const [down] = world.followersOf(leader);
+  assert(down);
+  world.crash(down.id);
+  for (let n = 0; n < 12; n++) await world.produce(leader, [`v${n}`]);
+  const { disk } = leader;
+  for (const path of disk.paths().filter((it) => it.endsWith(".segment"))) {
+    disk.put(path, disk.contentOf(path).fill(0xff, 64));
+  }
+  const { followers, lastIndex } = leader.up.status();
+  const follower = followers.find(({ id }) => id === down.id);
+  assert.equal(follower?.lagRecords, lastIndex - (follower?.matchIndex ?? 0));
+  world.crash(leader.id);
+});

@@ -42,6 +42,7 @@ export class WorldNode {
   readonly id: string;
   readonly disk = new MemoryDisk();
   readonly events: RaftEvent[] = [];
+  readonly notices: string[] = [];
   failure: Error | undefined;
   replica: Replica | undefined;
   /** Counts starts: the timers of an earlier life do not fire. */
@@ -212,6 +213,7 @@ export class ReplicaWorld {
       },
       watcher: {
         event: (event) => node.events.push(event),
+        noticed: (text) => node.notices.push(text),
         failed: (cause) => {
           if (life === node.life) node.failure = cause;
         },

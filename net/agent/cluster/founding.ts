@@ -17,6 +17,7 @@ import {
   TAG_CLUSTER_ID,
   TAG_NODE_ID,
 } from "../../../core/cluster/node_view.ts";
+import { isClusterId } from "./cluster_identity.ts";
 
 export const TAG_EXPECT = "expect";
 
@@ -76,7 +77,7 @@ export function clusterToAdopt(
   if (!ids.includes(nodeId)) return undefined;
   if (ids.length === 1) return leaderId === nodeId ? nodeId : undefined;
   const telling = nodes.filter(({ id, clusterId }) =>
-    id !== nodeId && ids.includes(id) && clusterId !== ""
+    id !== nodeId && ids.includes(id) && isClusterId(clusterId)
   );
   const leader = telling.find(({ id }) => id === leaderId);
   return (leader ?? telling[0])?.clusterId;

@@ -52,6 +52,13 @@ const ROWS: readonly {
     expect: undefined,
   },
   {
+    name: "what is no id of a cluster is not believed",
+    members: ["a", "b", "self"],
+    leaderId: "a",
+    nodes: [node("a", "c 1\n"), node("b", "c1"), node("self", "")],
+    expect: "c1",
+  },
+  {
     name: "a stranger is not asked",
     members: ["a", "self"],
     leaderId: "self",

@@ -364,7 +364,7 @@ export class Replica {
       await checkpoints.stop();
       if (!hasFailed) await checkpoints.writeLast();
     } finally {
-      await this.#recovered.stateFile.close();
+      this.#recovered.stateFile.close();
       await this.#closeLog();
     }
   }

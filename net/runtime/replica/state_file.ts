@@ -1,8 +1,7 @@
 /**
  * The term and vote of a replica, and its identity, on disk. Two slots in one
- * file of fixed size: a vote costs one write in place and one sync, and needs no
- * free space. The second slot repeats the first one, so that damage of either is
- * told from a torn write. Beside them lies a hint, which is never synced.
+ * file of fixed size, written in place: a vote needs no free space. Beside them
+ * lies a hint, which is never synced.
  *
  *        0   slot      4096   the same slot again      8192   hint
  *
@@ -15,6 +14,12 @@
  *  512  1  length of the id voted for, 0 for none, then the id in UTF-8
  *
  * Numbers are big-endian. Permanent. Callers: recover.ts, sync_group.ts.
+ *
+ * Invariants, for no vote to be given twice whatever one damage hits:
+ * 1. Both slots have the state, durably, before anything is promised by it.
+ * 2. They are never written at once: a crash tears one of them at most.
+ * So one whole slot is as new as the last promise, and an older state is read
+ * only where nobody was promised the newer one.
  */
 import { allocateWindow } from "../../../core/bytes.ts";
 import type { Disk, DiskFile } from "../../../core/env.ts";
@@ -49,7 +54,6 @@ export class StateFile {
   readonly #file: DiskFile;
   readonly #nodeId: NodeId;
   #generation: number;
-  #mirroring: Promise<void> = Promise.resolve();
 
   private constructor(file: DiskFile, slot: Slot) {
     this.#file = file;
@@ -63,7 +67,7 @@ export class StateFile {
     if (!disk.exists(path)) return undefined;
     const file = disk.open(path, "existing");
     try {
-      const { nodeId, term, votedFor } = readSlots(file, path);
+      const { nodeId, term, votedFor } = readSlots(file, path).slot;
       const commitHint = logIndex(readHint(file));
       return { nodeId, hardState: { term, votedFor }, commitHint };
     } finally {
@@ -102,10 +106,11 @@ export class StateFile {
     const path = `${directory}/${FILE_NAME}`;
     const file = disk.open(path, "existing");
     try {
-      const slot = readSlots(file, path);
+      const { slot, position } = readSlots(file, path);
       const state = new StateFile(file, slot);
-      await state.save(slot);
-      await state.#mirroring;
+      // The one that was read stays as it is until the other is whole.
+      const others = SLOT_POSITIONS.filter((other) => other !== position);
+      await state.#write(slot, [...others, position]);
       return state;
     } catch (error) {
       file.close();
@@ -114,11 +119,18 @@ export class StateFile {
   }
 
   /**
-   * Resolves when the hard state is durable. One call at a time. Rejects with
-   * `disk_failed`; nobody knows then what is on the device.
+   * Resolves when the hard state is durable, twice. One call at a time. Rejects
+   * with `disk_failed`; nobody knows then what is on the device.
    */
-  async save({ term, votedFor }: HardState): Promise<void> {
-    await this.#mirroring;
+  async save(hardState: HardState): Promise<void> {
+    await this.#write(hardState, SLOT_POSITIONS);
+  }
+
+  /** One slot after the other, in this order. */
+  async #write(
+    { term, votedFor }: HardState,
+    positions: readonly number[],
+  ): Promise<void> {
     this.#generation += 1;
     const slot = encodeSlot({
       generation: this.#generation,
@@ -126,16 +138,10 @@ export class StateFile {
       term,
       votedFor,
     });
-    this.#file.writeAt(slot, SLOT_POSITIONS[0]);
-    await this.#file.sync();
-    this.#mirroring = this.#mirror(slot);
-    // Its failure is told to whoever saves next; there is nobody to tell now.
-    this.#mirroring.catch(() => undefined);
-  }
-
-  async #mirror(slot: Uint8Array): Promise<void> {
-    this.#file.writeAt(slot, SLOT_POSITIONS[1]);
-    await this.#file.sync();
+    for (const position of positions) {
+      this.#file.writeAt(slot, position);
+      await this.#file.sync();
+    }
   }
 
   /** Notes, without a sync, what is committed and durable on this node. */
@@ -143,23 +149,23 @@ export class StateFile {
     this.#file.writeAt(encodeHint(commitIndex), HINT_POSITION);
   }
 
-  async close(): Promise<void> {
-    try {
-      await this.#mirroring;
-    } finally {
-      this.#file.close();
-    }
+  close(): void {
+    this.#file.close();
   }
 }
 
-/** The newer of the slots; when one is damaged, the other. */
-function readSlots(file: DiskFile, path: string): Slot {
-  const slots = SLOT_POSITIONS.flatMap((position) => {
+/** The newer of the slots, the first where they are equal; when one is damaged, the other. */
+function readSlots(
+  file: DiskFile,
+  path: string,
+): { readonly slot: Slot; readonly position: number } {
+  const found = SLOT_POSITIONS.flatMap((position) => {
     const window = allocateWindow(SLOT_BYTES);
     file.readAt(window.bytes, position);
-    return decodeSlot(window) ?? [];
+    const slot = decodeSlot(window);
+    return slot === undefined ? [] : [{ slot, position }];
   });
-  const [first, second] = slots;
+  const [first, second] = found;
   if (first === undefined) {
     throw new ProglogError(
       "corrupt",
@@ -167,7 +173,7 @@ function readSlots(file: DiskFile, path: string): Slot {
       { details: { file: path, position: 0 } },
     );
   }
-  return second !== undefined && second.generation > first.generation
+  return second !== undefined && second.slot.generation > first.slot.generation
     ? second
     : first;
 }

@@ -14,7 +14,7 @@ import type {
   PersistEntry,
   Proposal as RaftProposal,
 } from "../../../core/raft/ready.ts";
-import type { Batch } from "../batch.ts";
+import type { Batch } from "./batch.ts";
 import type { Applier } from "./applier.ts";
 import { entryOf, groupNeighbours, joinNeighbours } from "./entries.ts";
 import type { ReplicaLogView } from "./log_view.ts";

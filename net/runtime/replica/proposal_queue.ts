@@ -14,7 +14,7 @@ import {
   REQUEST_OVERHEAD_BYTES,
 } from "../../../core/limits.ts";
 import { ENTRY_HEADER_BYTES } from "../../../core/log/entry.ts";
-import { Batch } from "../batch.ts";
+import { Batch } from "./batch.ts";
 import type { EntryWaiters } from "./entry_waiters.ts";
 import { notLeader, outcomeUnknown } from "./errors.ts";
 import type { BatchProposal } from "./log_writer.ts";

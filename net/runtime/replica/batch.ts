@@ -3,8 +3,8 @@
  * reused buffer, who waits for them, and their producer marks.
  * Callers: the proposal queue of a replica.
  */
-import type { Accepted, Proposal } from "../../core/cluster/proposal.ts";
-import type { ProducerMark } from "../../core/cluster/producer_table.ts";
+import type { Accepted, Proposal } from "../../../core/cluster/proposal.ts";
+import type { ProducerMark } from "../../../core/cluster/producer_table.ts";
 
 interface Waiter {
   readonly relativeOffset: number;

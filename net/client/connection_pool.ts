@@ -48,8 +48,10 @@ export interface PoolOptions {
  */
 export const REFRESH_MS = 2_000;
 const ASK_TIMEOUT_MS = 2_000;
+/** How long the next server waits for the answer of the one before it. */
+const PATIENCE_MS = 500;
 /** An address that could not be reached is a second choice for so long. */
-const AVOIDED_MS = 1_000;
+const AVOIDED_MS = 5_000;
 const GET_SERVERS = "/log.v1.Log/GetServers";
 const NO_BYTES = new Uint8Array(0);
 
@@ -101,8 +103,8 @@ export class ConnectionPool {
   }
 
   /**
-   * Calls `listener` when a server that has calls knows of no leader although
-   * another one does: it is cut off. Returns how to stop that.
+   * Calls `listener` when a server that has calls is silent, or knows of no
+   * leader, although another one does: it is cut off. Returns how to stop that.
    */
   onStray(listener: (address: string) => void): () => void {
     this.#onStray.add(listener);
@@ -175,34 +177,85 @@ export class ConnectionPool {
     return this.#asking;
   }
 
-  /** A server that knows of no leader may be cut off: the next one is asked. */
+  /**
+   * A server that knows of no leader may be cut off: the next one is asked, also
+   * while an answer takes long.
+   */
   async #askAny(): Promise<void> {
-    let failure: unknown;
-    let leaderless: Answer | undefined;
-    const { seeds } = this.#endpoints;
-    const first = this.#lastAnswer === undefined ? [] : [this.#lastAnswer];
-    const all = allAddresses(this.#endpoints);
-    const addresses = new Set([...first, ...seeds, ...all]);
-    for (const address of this.#reachableFirst([...addresses])) {
-      try {
-        const answer = await this.#askOne(address);
-        if (namesLeader(answer)) return this.#adopt(answer);
-        leaderless ??= answer;
-      } catch (error) {
-        failure = worse(failure, asProglogError(error));
-        this.#avoid(address);
-      }
+    const found: { leading?: Answer; leaderless?: Answer; failure?: unknown } =
+      {};
+    const running = new Set<Promise<void>>();
+    for (const address of this.#askOrder()) {
+      const asking = this.#askInto(found, address)
+        .finally(() => running.delete(asking));
+      running.add(asking);
+      await this.#orPatience(asking);
+      if (found.leading !== undefined) return this.#adopt(found.leading);
     }
-    if (leaderless === undefined) throw failure ?? closed();
-    this.#adopt(leaderless);
+    while (running.size > 0 && found.leading === undefined) {
+      await Promise.race(running);
+    }
+    const answer = found.leading ?? found.leaderless;
+    if (answer === undefined) throw found.failure ?? closed();
+    this.#adopt(answer);
   }
 
+  /** Who answered last time comes first, then whom the user named. */
+  #askOrder(): string[] {
+    const first = this.#lastAnswer === undefined ? [] : [this.#lastAnswer];
+    const all = allAddresses(this.#endpoints);
+    const addresses = new Set([...first, ...this.#endpoints.seeds, ...all]);
+    return this.#reachableFirst([...addresses]);
+  }
+
+  async #askInto(
+    found: { leading?: Answer; leaderless?: Answer; failure?: unknown },
+    address: string,
+  ): Promise<void> {
+    try {
+      const answer = await this.#askOne(address);
+      if (namesLeader(answer)) found.leading ??= answer;
+      else found.leaderless ??= answer;
+    } catch (error) {
+      found.failure = worse(found.failure, asProglogError(error));
+      this.#avoid(address);
+    }
+  }
+
+  /** Waits for the answer of one, but not for long. */
+  async #orPatience(asking: Promise<void>): Promise<void> {
+    let cancel = () => {};
+    const patience = new Promise<void>((resolve) => {
+      cancel = this.#options.scheduler.after(PATIENCE_MS, resolve);
+    });
+    await Promise.race([asking, patience]);
+    cancel();
+  }
+
+  /** A connection without a sign of life may be dead while its server lives. */
   async #askOne(address: string): Promise<Answer> {
-    const { client } = await this.#connection(address);
-    const options = { timeoutMs: ASK_TIMEOUT_MS };
-    const answer = await client.unary(GET_SERVERS, NO_BYTES, options);
-    const { servers } = fromBinary(GetServersResponseSchema, answer);
-    return { from: address, servers };
+    const connection = await this.#connection(address);
+    const askedMs = this.#options.clock.monotonicMs();
+    try {
+      return await ask(connection, address);
+    } catch (error) {
+      if (connection.client.lastReceivedMs >= askedMs) throw error;
+      return await this.#askAnew(address, connection);
+    }
+  }
+
+  /** Where a new connection is answered, calls on the silent one are over. */
+  async #askAnew(address: string, silent: DialledConnection): Promise<Answer> {
+    const fresh = await this.#options.dial(address);
+    let isNeeded = false;
+    try {
+      const answer = await ask(fresh, address);
+      isNeeded = !this.#isClosed && this.#open.get(address) === silent;
+      return answer;
+    } finally {
+      if (isNeeded) this.#open.set(address, fresh);
+      (isNeeded ? silent : fresh).close();
+    }
   }
 
   #adopt(answer: Answer): void {
@@ -218,28 +271,33 @@ export class ConnectionPool {
   }
 
   async #refresh(): Promise<void> {
-    const leaderless = await this.#leaderlessInUse();
+    const strays = await this.#straysInUse();
+    for (const address of strays) this.#avoid(address);
     await this.#ask();
     if (this.#endpoints.leader === undefined) return;
-    for (const address of leaderless) {
+    for (const address of strays) {
       this.#avoid(address);
       for (const listener of [...this.#onStray]) listener(address);
     }
   }
 
-  /** Servers that have calls and know of no leader. */
-  async #leaderlessInUse(): Promise<string[]> {
-    const inUse = [...this.#open].filter(([, { client }]) =>
-      client.callCount > 0
+  /** Servers that have calls, and are silent or know of no leader. */
+  async #straysInUse(): Promise<string[]> {
+    const inUse = [...this.#open]
+      .filter(([, { client }]) => client.callCount > 0)
+      .map(([address]) => address);
+    const areStray = await Promise.all(
+      inUse.map((address) => this.#isStray(address)),
     );
-    const answers = await Promise.allSettled(
-      inUse.map(([address]) => this.#askOne(address)),
-    );
-    return answers.flatMap((answer) =>
-      answer.status === "fulfilled" && !namesLeader(answer.value)
-        ? [answer.value.from]
-        : []
-    );
+    return inUse.filter((_, n) => areStray[n]);
+  }
+
+  async #isStray(address: string): Promise<boolean> {
+    try {
+      return !namesLeader(await this.#askOne(address));
+    } catch (error) {
+      return asProglogError(error).code === "unavailable";
+    }
   }
 
   #refreshLater(): void {
@@ -267,6 +325,16 @@ export class ConnectionPool {
       connection.close();
     }
   }
+}
+
+async function ask(
+  { client }: DialledConnection,
+  address: string,
+): Promise<Answer> {
+  const options = { timeoutMs: ASK_TIMEOUT_MS };
+  const answer = await client.unary(GET_SERVERS, NO_BYTES, options);
+  const { servers } = fromBinary(GetServersResponseSchema, answer);
+  return { from: address, servers };
 }
 
 function namesLeader({ servers }: Answer): boolean {

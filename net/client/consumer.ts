@@ -10,6 +10,7 @@ import {
   encodeConsumeRequest,
   type Start,
 } from "../rpc/messages.ts";
+import type { CallKind } from "./picker.ts";
 import type { ConnectionPool } from "./connection_pool.ts";
 import { asProglogError, Retry, type RetryEnvironment } from "./retry.ts";
 
@@ -50,9 +51,13 @@ export async function* consumeBatches(
     endOffset: 0,
   };
   let retry = new Retry(options, options.timeoutMs);
+  const firstGoal = options.consistency === "leader" ? "write" : "read";
+  let goal: CallKind = firstGoal;
   for (let attempt = 0;; attempt++) {
+    const startedMs = options.clock.monotonicMs();
+    const offsetBefore = progress.offset;
     try {
-      for await (const batch of openStream(options, progress)) {
+      for await (const batch of openStream(options, progress, goal)) {
         checkOrder(batch, progress);
         yield batch;
         advance(progress, batch);
@@ -63,6 +68,13 @@ export async function* consumeBatches(
       await retry.pause(lagging(progress));
     } catch (error) {
       if (options.signal?.aborted) return;
+      // A follower that gave nothing may be one that the leader does not reach.
+      goal = progress.offset > offsetBefore ? firstGoal : "write";
+      // A log in which nothing happens was in reach all that time.
+      const lastedMs = options.clock.monotonicMs() - startedMs;
+      if (lastedMs >= options.timeoutMs) {
+        retry = new Retry(options, options.timeoutMs);
+      }
       await retry.pause(asRetriable(asProglogError(error), progress));
     }
   }
@@ -77,9 +89,10 @@ function advance(progress: Progress, batch: ConsumeBatch): void {
 async function* openStream(
   options: ConsumeOptions,
   { start, offset }: Progress,
+  goal: CallKind,
 ): AsyncGenerator<ConsumeBatch, void, undefined> {
   const { pool, signal, consistency } = options;
-  const route = await pool.route(consistency === "leader" ? "write" : "read");
+  const route = await pool.route(goal);
   const request = encodeConsumeRequest({
     start,
     offset,

@@ -149,8 +149,12 @@ export class Producer {
     const call = route.client.bidi(PATH);
     this.#call = call;
     // Another server may pass writes on, but the leader is one hop nearer.
-    const forget = pool.onLeader((leader) => {
-      if (leader !== route.address) call.responses.return?.();
+    const leave = () => call.responses.return?.();
+    const forgetLeader = pool.onLeader((leader) => {
+      if (leader !== route.address) leave();
+    });
+    const forgetStray = pool.onStray((address) => {
+      if (address === route.address) leave();
     });
     try {
       await this.#converse(call, onAnswer);
@@ -158,7 +162,8 @@ export class Producer {
       pool.failed(route, asProglogError(error));
       throw error;
     } finally {
-      forget();
+      forgetLeader();
+      forgetStray();
       this.#call = undefined;
     }
     if (!this.#isDone()) {

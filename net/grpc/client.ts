@@ -75,6 +75,11 @@ export class GrpcClient {
     return this.#connection.callCount;
   }
 
+  /** When the server last sent anything, on the monotonic clock. */
+  get lastReceivedMs(): number {
+    return this.#connection.lastReceivedMs;
+  }
+
   /** One message each way. */
   unary(
     path: string,

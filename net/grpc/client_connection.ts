@@ -26,6 +26,8 @@ export class ClientConnection implements Wire, CallHost {
   /** Called when the state changes; `reason` with "closed". */
   onState: (state: ConnectionState, reason?: ProglogError) => void = () =>
     undefined;
+  /** When bytes of the server last came. */
+  lastReceivedMs = -Infinity;
   readonly #streams = new Map<number, ClientStream>();
   readonly #waiting = new Set<ClientStream>();
   #pingCount = 0;
@@ -112,6 +114,7 @@ export class ClientConnection implements Wire, CallHost {
   }
 
   receive(chunk: Uint8Array, nowMs: number): void {
+    this.lastReceivedMs = nowMs;
     for (const event of this.machine.receive(chunk, nowMs)) this.#handle(event);
   }
 

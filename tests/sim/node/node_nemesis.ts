@@ -4,13 +4,16 @@
  * Never two losses for good at a time: no cluster survives those.
  */
 import { votersOf } from "../../../core/raft/configuration.ts";
-import type { SeededRandom } from "../random.ts";
+import { SeededRandom } from "../random.ts";
 import type { NodeWorld } from "./node_world.ts";
 import type { NodeSimOptions } from "./options.ts";
 import type { SimNode } from "./sim_node.ts";
 
 /** What is believed of a node that is gone may be this old. */
 const LOSS_REST_MS = 12_000;
+
+/** In less than this no machine is on again: it is the process that died. */
+const MACHINE_DOWN_MIN_MS = 4_000;
 
 /** Of fewer none may be lost. */
 const SAFE_VOTERS_MIN = 3;
@@ -19,6 +22,8 @@ export class NodeNemesis {
   readonly #world: NodeWorld;
   readonly #options: NodeSimOptions;
   readonly #random: SeededRandom;
+  /** On which side of a cut clients are. */
+  readonly #sides: SeededRandom;
   /** When somebody last went on purpose, or lost its disk. */
   #lastLossMs = -Infinity;
 
@@ -26,6 +31,7 @@ export class NodeNemesis {
     this.#world = world;
     this.#options = options;
     this.#random = world.random.fork();
+    this.#sides = new SeededRandom(options.seed ^ 0x51de5);
   }
 
   start(): void {
@@ -80,8 +86,9 @@ export class NodeNemesis {
     const host = this.#world.hosts.get(node.name);
     if (host === undefined || !host.isUp) return;
     this.#did("crash", node.id);
-    host.crash();
     const downMs = this.#random.pick([10, 1_000, 4_000, 15_000]);
+    node.deathIsTold = downMs < MACHINE_DOWN_MIN_MS;
+    host.crash();
     this.#comeBack(node, downMs);
   }
 
@@ -121,9 +128,13 @@ export class NodeNemesis {
     const from = names.filter(() => this.#random.chance(0.5));
     const to = names.filter((name) => !from.includes(name));
     const ways = this.#random.chance(0.3) ? "one" : "both";
+    for (const client of this.#world.clients) {
+      const side = this.#sides.pick([from, to, []]);
+      side.push(client);
+    }
     this.#did(`partition_${ways}`, from.join(""));
     this.#world.network.split({ from, to, ways });
-    const splitMs = this.#random.pick([500, 3_000, 10_000]);
+    const splitMs = this.#random.pick([500, 3_000, 10_000, 20_000]);
     this.#world.events.after(splitMs, () => this.#world.network.heal());
   }
 

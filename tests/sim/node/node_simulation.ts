@@ -7,6 +7,7 @@ import { fail } from "../checker.ts";
 import { Clients } from "../replica/clients.ts";
 import { checkRecords, checkReplicas } from "../replica/replica_checks.ts";
 import { Trace } from "../trace.ts";
+import { ClientWorld } from "./client_world.ts";
 import { NodeNemesis } from "./node_nemesis.ts";
 import { NodeWorld } from "./node_world.ts";
 import { drawOptions, type NodeSimOptions } from "./options.ts";
@@ -16,6 +17,11 @@ import { whyApart } from "./together.ts";
 const LOG_DIRECTORY = `${DATA_DIRECTORY}/logs/default`;
 const PRODUCER_PAUSE_MAX_MS = 1_500;
 const LOOK_EVERY_MS = 500;
+/** After the last requests of clients. */
+const AGAIN_MAX_MS = 5_000;
+/** More in less time is a loop of messages. */
+const STORM_EVENT_COUNT = 20_000;
+const STORM_MS = 2_000;
 const STOP_MAX_MS = 5_000;
 
 export interface NodeSimResult {
@@ -56,10 +62,17 @@ async function run(world: NodeWorld, options: NodeSimOptions) {
   const nemesis = new NodeNemesis(world, options);
   nemesis.start();
   new Clients(world, PRODUCER_PAUSE_MAX_MS).start(options);
+  const clients = new ClientWorld(world, options.seed);
+  clients.start();
   await runUntil(world, options.safetyMs);
   world.isStormy = false;
   nemesis.calm();
-  const tookMs = await comeTogether(world, options);
+  const tookMs = await comeTogether(
+    world,
+    world.gone.size > 0 ? options.reapedMaxMs : options.healMaxMs,
+  );
+  await clients.finish();
+  await comeTogether(world, AGAIN_MAX_MS);
   const nodes = living(world);
   await stopLogs(world, nodes);
   await checkReplicas(nodes, LOG_DIRECTORY);
@@ -68,11 +81,11 @@ async function run(world: NodeWorld, options: NodeSimOptions) {
 
 async function comeTogether(
   world: NodeWorld,
-  { safetyMs, healMaxMs, reapedMaxMs }: NodeSimOptions,
+  maxMs: number,
 ): Promise<number> {
-  const maxMs = world.gone.size > 0 ? reapedMaxMs : healMaxMs;
+  const fromMs = world.events.nowMs;
   for (let tookMs = 0;; tookMs += LOOK_EVERY_MS) {
-    await runUntil(world, safetyMs + tookMs);
+    await runUntil(world, fromMs + tookMs);
     const reason = whyApart(world, living(world));
     if (reason === undefined) {
       world.note(`together after ${tookMs} ms`);
@@ -89,9 +102,16 @@ function living(world: NodeWorld): SimNode[] {
 
 /** One macrotask after each event: all promises have gone on by then. */
 async function runUntil(world: NodeWorld, endMs: number) {
-  while (world.events.step(endMs)) {
+  const { events } = world;
+  let countFrom = events.ordinal;
+  let fromMs = events.nowMs;
+  while (events.step(endMs)) {
     await settle();
     if (world.violation !== undefined) throw world.violation;
+    if (events.ordinal - countFrom < STORM_EVENT_COUNT) continue;
+    if (events.nowMs - fromMs < STORM_MS) fail("Storm: events breed events");
+    countFrom = events.ordinal;
+    fromMs = events.nowMs;
   }
 }
 

@@ -19,6 +19,7 @@ import {
   type SimNodeWatcher,
   type Start,
 } from "./sim_node.ts";
+import { Tcp } from "./tcp.ts";
 import { Wire } from "./wire.ts";
 
 /** Chance that a machine that moves takes an address that another has had. */
@@ -45,6 +46,9 @@ export class NodeWorld implements SimNodeWatcher {
   readonly hosts = new Map<string, Host>();
   /** Machines that have left for good. */
   readonly gone = new Set<string>();
+  /** Names of machines of clients. */
+  readonly clients: string[] = [];
+  readonly tcp: Tcp;
   readonly network: Network<() => void>;
   readonly random: SeededRandom;
   readonly sights = new Map<string, number>();
@@ -77,6 +81,12 @@ export class NodeWorld implements SimNodeWatcher {
     });
     const { events, network } = this;
     this.#wire = new Wire({ events, network, random: this.random.fork() });
+    this.tcp = new Tcp({
+      events,
+      network,
+      random: new SeededRandom(options.seed ^ 0x7c9),
+      loss: () => this.isStormy ? options.loss : 0,
+    });
     this.#members = new MemberWatch(this);
     for (const name of [..."abcdefgh"].slice(0, options.machineCount)) {
       this.add(name);
@@ -93,6 +103,7 @@ export class NodeWorld implements SimNodeWatcher {
       syncMaxMs: this.#options.syncMaxMs,
       start: (): Start => this.#startOf(node),
       wire: this.#wire,
+      tcp: this.tcp,
       watcher: this,
     });
     const skew = this.#options.clockSkew * (random.below(2_001) / 1_000 - 1);

@@ -16,6 +16,8 @@ import type { Machine, Process } from "../host.ts";
 import { readValues } from "../replica/replica_node.ts";
 import { SimLinks } from "./sim_links.ts";
 import { simLogger } from "./sim_logger.ts";
+import { SimRpc } from "./sim_rpc.ts";
+import type { Tcp } from "./tcp.ts";
 import type { Life, Wire } from "./wire.ts";
 
 export const DATA_DIRECTORY = "/data";
@@ -47,6 +49,7 @@ export interface SimNodeOptions {
   readonly syncMaxMs: number;
   readonly start: () => Start;
   readonly wire: Wire;
+  readonly tcp: Tcp;
   readonly watcher: SimNodeWatcher;
 }
 
@@ -67,9 +70,14 @@ export class SimNode {
   /** Counts disks: another one is another identity. */
   diskCount = 1;
   isStarted = false;
+  /** Whether others hear of its end at once, as the machine stays on. */
+  deathIsTold = false;
+  /** What keeps it from doing its work in time. */
+  trouble: "slow disk" | "full disk" | undefined;
   readonly #options: SimNodeOptions;
   #parts: Parts | undefined;
   #readTo = 0;
+  #isGossiping = false;
 
   constructor(options: SimNodeOptions) {
     this.#options = options;
@@ -102,6 +110,7 @@ export class SimNode {
 
   boot(machine: Machine, run: (work: () => void) => void): Process {
     this.life += 1;
+    this.deathIsTold = false;
     const { life } = this;
     const place: Life = {
       machine: this.name,
@@ -111,6 +120,7 @@ export class SimNode {
       },
     };
     this.#options.wire.plugIn(place);
+    this.#options.tcp.plugIn(place);
     this.disk.beforeSync = () =>
       new Promise((resolve) => {
         const { random } = machine;
@@ -136,6 +146,7 @@ export class SimNode {
     const parts = this.#parts;
     if (parts === undefined) return;
     this.isStarted = false;
+    this.deathIsTold = true;
     await stopParts(parts.all).catch((error) => this.#fail(life, error));
   }
 
@@ -164,8 +175,11 @@ export class SimNode {
   #end(): void {
     this.life += 1;
     this.isStarted = false;
+    this.#isGossiping = false;
     this.#parts = undefined;
     this.#options.wire.unplug(this.address);
+    const how = this.deathIsTold ? "told" : "any";
+    this.#options.tcp.unplug(this.address, how);
   }
 
   #fail(life: number, cause: unknown): void {
@@ -183,7 +197,19 @@ export class SimNode {
         links: () => cluster.links,
         onDropped: (to) => log.default?.unreachable(to),
       }),
-      onChange: () => cluster.changed(),
+      onChange: () => {
+        cluster.changed();
+        rpc.leaderChanged();
+      },
+    });
+    const rpc: SimRpc = new SimRpc({
+      host,
+      life: place,
+      tcp: this.#options.tcp,
+      log,
+      cluster: () => cluster,
+      gossip: () => gossip,
+      members: () => this.#isGossiping ? gossip.members() : [],
     });
     const cluster: ClusterPart = new ClusterPart({
       options,
@@ -213,7 +239,24 @@ export class SimNode {
       tags: () => cluster.tags(),
       onEvent: (event) => cluster.onGossip(event),
     });
-    return { log, gossip, cluster, all: [log, cluster.peers, gossip, cluster] };
+    const all = [log, cluster.peers, rpc, this.#watched(gossip), cluster];
+    return { log, gossip, cluster, all };
+  }
+
+  /** Knows when it ends: the port for clients ends later. */
+  #watched(gossip: GossipPart): Part {
+    return {
+      name: gossip.name,
+      start: async () => {
+        await gossip.start();
+        this.#isGossiping = true;
+      },
+      stop: async () => {
+        await gossip.node?.leave();
+        this.#isGossiping = false;
+        await gossip.stop();
+      },
+    };
   }
 
   #resolve(name: string): Promise<string[]> {

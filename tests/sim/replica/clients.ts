@@ -45,6 +45,8 @@ export interface ServedCluster {
 
 interface Request {
   readonly values: readonly string[];
+  /** The end of what was acknowledged when it was first sent. */
+  readonly floor: number;
   readonly producer?: { readonly id: bigint; readonly sequence: number };
 }
 
@@ -91,7 +93,8 @@ export class Clients {
       { length: count },
       (_, n) => `p${id}-${sequence}/${n}`,
     );
-    this.#try({ values, producer }, (outcome) => {
+    const floor = this.#cluster.truth.acknowledgedEnd;
+    this.#try({ values, producer, floor }, (outcome) => {
       if (outcome !== "accepted") return;
       const delayMs = this.#random.between({ from: 0, to: this.#pauseMaxMs });
       this.#cluster.events.after(delayMs, () => {
@@ -122,7 +125,8 @@ export class Clients {
   /** One that is lost or refused is not repeated. */
   #producePlainly(): void {
     const values = [`plain-${++this.#plainCount}`];
-    this.#send({ values }, (outcome) => {
+    const floor = this.#cluster.truth.acknowledgedEnd;
+    this.#send({ values, floor }, (outcome) => {
       if (outcome !== "refused") return;
       for (const value of values) this.#cluster.truth.refused(value);
     });
@@ -172,14 +176,14 @@ export class Clients {
   #acknowledge(
     node: ServedNode,
     request: Request,
-    { offset, count }: Accepted,
+    accepted: Accepted,
   ): void {
-    const { values } = request;
-    this.#cluster.note(`${node.id} acknowledges ${values[0]} at ${offset}`);
-    if (count !== values.length) fail(`${count} of ${values.length} accepted`);
-    for (const [n, value] of values.entries()) {
-      this.#cluster.truth.acknowledged({ offset: offset + n, value });
-    }
+    const { values, floor } = request;
+    const { truth } = this.#cluster;
+    this.#cluster.note(
+      `${node.id} acknowledges ${values[0]} at ${accepted.offset}`,
+    );
+    truth.acknowledgedAll(values, accepted, floor);
     this.#observe(node);
   }
 
@@ -190,7 +194,7 @@ export class Clients {
     if (node === undefined || replica === undefined) return;
     const { life } = node;
     const freshness = this.#random.pick(["leader", "linearizable"] as const);
-    const floor = this.#cluster.truth.acknowledgedEnd;
+    const floor = this.#cluster.truth.knownEnd;
     replica.readBarrier(freshness).then(() => {
       if (life !== node.life) return;
       this.#cluster.saw(`read_${freshness}`);

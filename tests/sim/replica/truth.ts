@@ -14,6 +14,7 @@ export class Truth {
   readonly #votes = new Map<string, string>();
   readonly #leaders = new Map<number, string>();
   #acknowledgedEnd = 0;
+  #seenEnd = 0;
 
   get acknowledgedCount(): number {
     return this.#acknowledged.size;
@@ -24,11 +25,17 @@ export class Truth {
     return this.#acknowledgedEnd;
   }
 
+  /** The offset after all that anybody was told or saw: it is there for good. */
+  get knownEnd(): number {
+    return Math.max(this.#acknowledgedEnd, this.#seenEnd);
+  }
+
   /** A reader of `node` saw a record. */
   saw(record: { offset: number; value: string }, node: string): void {
     const { offset, value } = record;
     const known = this.#values.get(offset) ?? value;
     this.#values.set(offset, known);
+    this.#seenEnd = Math.max(this.#seenEnd, offset + 1);
     if (known !== value) {
       fail(`One history: offset ${offset} is ${known}, on ${node} ${value}`);
     }
@@ -43,6 +50,25 @@ export class Truth {
     const promised = this.#acknowledged.get(value) ?? offset;
     if (promised !== offset) {
       fail(`Acknowledged: ${value} is at ${offset}, not at ${promised}`);
+    }
+  }
+
+  /**
+   * All records of a request, which began when `floor` was the end of what was
+   * acknowledged: real time and the order of the log agree.
+   */
+  acknowledgedAll(
+    values: readonly string[],
+    accepted: { readonly offset: number; readonly count: number },
+    floor: number,
+  ): void {
+    const { offset, count } = accepted;
+    if (count !== values.length) fail(`${count} of ${values.length} accepted`);
+    if (offset < floor) {
+      fail(`Real time: ${values[0]} began after ${floor} and is at ${offset}`);
+    }
+    for (const [n, value] of values.entries()) {
+      this.acknowledged({ offset: offset + n, value });
     }
   }
 

@@ -14,6 +14,7 @@ import { type BatchProposal, LogWriter } from "./log_writer.ts";
 import { Outbox } from "./outbox.ts";
 import { ProposalQueue } from "./proposal_queue.ts";
 import { ReadBarriers } from "./read_barriers.ts";
+import { ReplicaReader } from "./reader.ts";
 import type { Recovered } from "./recover.ts";
 import { ReadyWorker } from "./ready_worker.ts";
 import { ReplicaLoop } from "./replica_loop.ts";
@@ -25,7 +26,6 @@ import { WriteBlock } from "./write_block.ts";
 
 export interface Hooks {
   readonly onTurn: () => void;
-  readonly onReadable: () => void;
   readonly onFailure: (cause: Error) => void;
 }
 
@@ -42,6 +42,7 @@ export interface Machinery {
   readonly retention: Retention;
   readonly checkpoints: Checkpoints;
   readonly handOver: HandOver;
+  readonly reader: ReplicaReader;
 }
 
 export function assemble(
@@ -85,6 +86,7 @@ export function assemble(
     scheduler: options.scheduler,
     losesProducers,
   });
+  const reader = new ReplicaReader({ log, view, applier, resetter });
   const sync = new SyncGroup({
     ...options,
     log,
@@ -110,7 +112,7 @@ export function assemble(
     outbox,
     block,
     lastIndex: (): LogIndex => log.lastIndex,
-    onReadable: hooks.onReadable,
+    onReadable: () => reader.wake(),
   });
   const loop = new ReplicaLoop({
     environment: options,
@@ -152,6 +154,7 @@ export function assemble(
     retention,
     checkpoints,
     handOver: new HandOver({ ...options, loop, electionTimeoutMs }),
+    reader,
   };
 }
 

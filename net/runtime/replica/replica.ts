@@ -5,7 +5,7 @@
  */
 import type { Accepted, Proposal } from "../../../core/cluster/proposal.ts";
 import { isProglogError, type ProglogError } from "../../../core/errors.ts";
-import { type Offset, offset } from "../../../core/ids.ts";
+import type { Offset } from "../../../core/ids.ts";
 import type { Log } from "../../../core/log/log.ts";
 import type { RecoveryReport } from "../../../core/log/recovery.ts";
 import {
@@ -14,11 +14,11 @@ import {
   votersOf,
 } from "../../../core/raft/configuration.ts";
 import type { Message } from "../../../core/raft/messages.ts";
-import { Waiters } from "../waiters.ts";
-import type { Applier } from "./applier.ts";
 import { failed, notLeader, stopping } from "./errors.ts";
 import { bootstrap } from "./bootstrap.ts";
+import { proposeChange } from "./change_membership.ts";
 import { assemble, type Machinery } from "./machinery.ts";
+import type { ReadRequest } from "./reader.ts";
 import type { ReplicaRaft } from "./ready_worker.ts";
 import { recover, type Recovered } from "./recover.ts";
 import { describe, type ReplicaStatus } from "./status.ts";
@@ -30,13 +30,6 @@ import type {
   ReplicaOptions,
   TransferOutcome,
 } from "./types.ts";
-
-export interface ReadRequest {
-  readonly offset: Offset;
-  readonly bytesMax: number;
-  readonly offsetEnd: Offset;
-  readonly headroomBytes: number;
-}
 
 /** How fresh a read is to be; "local" needs no barrier. */
 export type FreshRead = "leader" | "linearizable";
@@ -50,7 +43,6 @@ export class Replica {
   readonly #options: ReplicaOptions;
   readonly #recovered: Recovered;
   readonly #machinery: Machinery;
-  readonly #readable = new Waiters();
   /** Why everything is refused: it has failed, or stops. */
   #failure: ProglogError | undefined;
   /** What broke while it stopped. */
@@ -81,7 +73,6 @@ export class Replica {
     this.#options = options;
     this.#recovered = recovered;
     this.#machinery = assemble(options, recovered, {
-      onReadable: () => this.#readable.wake(),
       onTurn: () => this.#onTurn(),
       onFailure: (cause) => this.#fail(cause),
     });
@@ -93,17 +84,13 @@ export class Replica {
     return this.#recovered.log;
   }
 
-  get #applier(): Applier {
-    return this.#recovered.applier;
-  }
-
   get lowestOffset(): Offset {
-    return this.#machinery.view.start.nextOffset;
+    return this.#machinery.reader.lowestOffset;
   }
 
   /** The offset after the last committed record. */
   get nextOffset(): Offset {
-    return this.#applier.nextOffset;
+    return this.#machinery.reader.nextOffset;
   }
 
   /** For `status`. */
@@ -166,29 +153,11 @@ export class Replica {
 
   /** Undefined at the end of what is committed, and before the start. */
   read(request: ReadRequest) {
-    if (this.#machinery.resetter.isResetting) return undefined;
-    if (request.offset < this.lowestOffset) return undefined;
-    const result = this.#log.read({
-      offset: request.offset,
-      bytesMax: request.bytesMax,
-      limitOffset: offset(Math.min(request.offsetEnd, this.nextOffset)),
-      headroomBytes: request.headroomBytes,
-      oversized: "split",
-    });
-    if (!result.ok) return undefined;
-    const { baseOffset, count, appendTimeMs, records, term } = result;
-    const recordsStart = records.byteOffset;
-    const end = recordsStart + records.length;
-    const buffer = new Uint8Array(records.buffer, 0, end);
-    return { baseOffset, count, appendTimeMs, term, buffer, recordsStart };
+    return this.#machinery.reader.read(request);
   }
 
   offsetAtTime(timeMs: number): Offset {
-    if (this.#machinery.resetter.isResetting) return this.nextOffset;
-    const found = this.#log.offsetAtTime(timeMs);
-    return offset(
-      Math.max(this.lowestOffset, Math.min(found, this.nextOffset)),
-    );
+    return this.#machinery.reader.offsetAtTime(timeMs);
   }
 
   /**
@@ -196,11 +165,7 @@ export class Replica {
    * `unavailable` when the replica ends.
    */
   whenReadable(from: Offset, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.resolve();
-    // Readers who were woken in a reset would ask again at once, for ever.
-    const { isResetting } = this.#machinery.resetter;
-    if (from < this.nextOffset && !isResetting) return Promise.resolve();
-    return this.#readable.wait(signal);
+    return this.#machinery.reader.whenReadable(from, signal);
   }
 
   /**
@@ -226,7 +191,9 @@ export class Replica {
   #isBlockedAlone(): boolean {
     const { block, loop } = this.#machinery;
     if (block.reason === undefined) return false;
-    if (this.#applier.applied.index < this.#log.lastIndex) return false;
+    if (this.#recovered.applier.applied.index < this.#log.lastIndex) {
+      return false;
+    }
     const voters = votersOf(loop.raft.status.configuration);
     return voters.length === 1 && voters[0] === this.nodeId;
   }
@@ -274,22 +241,7 @@ export class Replica {
   /** Resolves when the change is committed, refused, or its outcome is open. */
   changeMembership(change: ConfigurationChange): Promise<ChangeOutcome> {
     const { waiters } = this.#machinery;
-    return this.#call<ChangeOutcome>((raft) => {
-      const result = raft.proposeConfigurationChange(change);
-      if (!result.ok) return result;
-      const { index } = result;
-      const { term } = raft.status;
-      return new Promise((resolve) =>
-        waiters.add({
-          index,
-          term,
-          committed: () => resolve({ ok: true }),
-          lost: () => resolve({ ok: false, reason: "lost" }),
-          undecided: () => resolve({ ok: false, reason: "unknown" }),
-          refused: () => resolve({ ok: false, reason: "lost" }),
-        })
-      );
-    });
+    return this.#call((raft) => proposeChange(raft, waiters, change));
   }
 
   /** Resolves when it has begun; `status` or the events tell how it ended. */
@@ -349,11 +301,11 @@ export class Replica {
 
   /** `reason` for what was not begun, `why` for what is in the log. */
   #refuseAll(reason: ProglogError, why: string): void {
-    const { queue, waiters, barriers } = this.#machinery;
+    const { queue, waiters, barriers, reader } = this.#machinery;
     queue.refuseAll(reason);
     waiters.giveUp(why);
     barriers.stop(reason);
-    this.#readable.end(reason);
+    reader.end(reason);
     this.#tellSettled();
   }
 

@@ -33,7 +33,7 @@ const MIB = 1024 * 1024;
 
 export const RAFT_CONFIG_DEFAULT: RaftConfig = {
   electionTimeoutMs: 500,
-  heartbeatIntervalMs: 100,
+  heartbeatIntervalMs: 200,
   clockDriftMaxMs: 50,
   diskStallMaxMs: 2_000,
   appendBytesMax: MIB,

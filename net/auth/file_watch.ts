@@ -1,12 +1,12 @@
 /**
- * Tells when files have changed and then come to rest, by looking at them once
- * a second. Looking survives what events do not: atomic renames, the symbolic
+ * Tells when files have changed and then come to rest, by looking at them every
+ * two seconds. Looking survives what events do not: atomic renames, the symbolic
  * links of Kubernetes volumes, network file systems. Callers: authorizer_reload.ts,
  * certificate_watch.ts.
  */
 import type { Scheduler } from "../../core/env.ts";
 
-const POLL_MS_DEFAULT = 1000;
+const POLL_MS_DEFAULT = 2_000;
 
 export interface FileWatchOptions {
   readonly paths: readonly string[];

@@ -1,6 +1,7 @@
 /**
  * Gossip over real sockets: UDP and TCP on one address and port, by
- * `node:dgram` and `node:net` (Deno's own datagram API is still unstable).
+ * `node:dgram` and `node:net` (Deno's own datagram API is still unstable). The
+ * system's receive buffer stays as it is: Deno allocates as much for each packet.
  */
 import type { Buffer } from "node:buffer";
 import dgram from "node:dgram";
@@ -16,7 +17,6 @@ import type {
 
 /** Packets handed to the system and not yet taken by it; more are dropped. */
 const PACKETS_IN_FLIGHT_MAX = 1024;
-const RECEIVE_BUFFER_BYTES = 2 * 1024 * 1024;
 /** Streams of either side; a peer that never reads keeps its stream a while. */
 const STREAMS_MAX = 256;
 /** A stream on which nothing moves is over. */
@@ -177,7 +177,6 @@ function bindPackets(socket: dgram.Socket, bind: Endpoint): Promise<void> {
     socket.once("error", reject);
     socket.bind(bind.port, bind.host, () => {
       socket.off("error", reject);
-      enlargeBuffer(socket);
       resolve();
     });
   });
@@ -186,15 +185,6 @@ function bindPackets(socket: dgram.Socket, bind: Endpoint): Promise<void> {
 /** A `Buffer` copies nothing on `slice`; the core counts on copies. */
 function plainBytes(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
-/** A larger buffer is a help and not a need: some systems refuse it. */
-function enlargeBuffer(socket: dgram.Socket): void {
-  try {
-    socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
-  } catch (error) {
-    ignoreLoss(error);
-  }
 }
 
 /**

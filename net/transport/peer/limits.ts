@@ -39,13 +39,13 @@ export const LINK_LIMITS: LinkLimits = {
   pump: {
     control: {
       pauseReadingAboveBytes: Infinity,
-      keepaliveIntervalMs: 1_000,
+      keepaliveIntervalMs: 2_000,
       keepaliveTimeoutMs: 2_000,
     },
     // A follower may be busy with its disk: what it was sent waits in buffers.
     bulk: {
       pauseReadingAboveBytes: Infinity,
-      keepaliveIntervalMs: 3_000,
+      keepaliveIntervalMs: 10_000,
       keepaliveTimeoutMs: 10_000,
     },
   },

@@ -21,7 +21,8 @@ export interface Filter {
 
 export class ScenarioWorld {
   readonly nodes = new Map<string, MemoryNode>();
-  readonly config: Partial<RaftConfig> = {};
+  /** The times in the scenarios count on it. */
+  readonly config: Partial<RaftConfig> = { heartbeatIntervalMs: 100 };
   /** Nodes whose writes become durable only by `sync`. */
   readonly slowDisks = new Set<string>();
   readonly #random = new SeededRandom(1);

@@ -139,19 +139,19 @@ Deno.test("a peer that does not welcome is given up after two seconds", async ()
   link.stop();
 });
 
-Deno.test("a peer that falls silent is pinged after a second and dead after three", async () => {
+Deno.test("a peer that falls silent is pinged after two seconds and dead after four", async () => {
   const { time, events, sockets, link } = makeLane();
   await turn();
   sockets[0]?.say("welcome");
   await turn();
-  time.advance(1_000);
+  time.advance(2_000);
   await turn();
   assert.deepEqual(sockets[0]?.frames, ["hello", "ping"]);
   sockets[0]?.say("pong");
   time.advance(2_000);
   await turn();
   assert.deepEqual(events, ["up"]);
-  time.advance(3_000);
+  time.advance(4_000);
   await turn();
   assert.deepEqual(events, ["up", "The peer does not answer pings"]);
   assert.equal(sockets[0]?.isDestroyed, true);

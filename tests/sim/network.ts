@@ -21,7 +21,7 @@ type Deliver<Load> = (to: string, load: Load) => void;
 export class Network<Load = Uint8Array> {
   readonly #events: EventQueue;
   readonly #random: SeededRandom;
-  readonly #coverage: Coverage;
+  readonly #coverage: Pick<Coverage, "saw">;
   readonly #deliver: Deliver<Load>;
   readonly #cuts = new Set<string>();
   readonly #muted = new Set<string>();
@@ -30,7 +30,7 @@ export class Network<Load = Uint8Array> {
   constructor(options: {
     events: EventQueue;
     random: SeededRandom;
-    coverage: Coverage;
+    coverage: Pick<Coverage, "saw">;
     faults: NetworkFaults;
     deliver: Deliver<Load>;
   }) {

@@ -2,11 +2,11 @@
  * The machines of clients in a run of whole nodes: programs at work during the
  * storm, and after it all of them must come to an end in bounded time.
  */
-import { settle } from "../../support/virtual_time.ts";
 import { fail } from "../checker.ts";
 import { SeededRandom } from "../random.ts";
 import { ClientMachine } from "./client_machine.ts";
 import type { NodeWorld } from "./node_world.ts";
+import { step } from "./step.ts";
 import {
   FollowingProgram,
   produceSingly,
@@ -93,8 +93,7 @@ export class ClientWorld {
 
   async #until(isDone: () => boolean, endMs: number): Promise<void> {
     const world = this.#world;
-    while (!isDone() && world.events.step(endMs)) {
-      await settle();
+    while (!isDone() && await step(world, endMs)) {
       if (world.violation !== undefined) throw world.violation;
     }
   }

@@ -1,9 +1,9 @@
 /** Whole nodes in situations that chance seldom brings about. */
 import assert from "node:assert/strict";
-import { settle } from "../../support/virtual_time.ts";
 import { Trace } from "../trace.ts";
 import { NodeWorld } from "./node_world.ts";
 import { drawOptions } from "./options.ts";
+import { step } from "./step.ts";
 import { whyApart } from "./together.ts";
 
 const QUIET = {
@@ -38,6 +38,6 @@ function apart(world: NodeWorld): string | undefined {
 }
 
 async function until(world: NodeWorld, endMs: number): Promise<void> {
-  while (world.events.step(endMs)) await settle();
+  while (await step(world, endMs));
   assert.equal(world.violation, undefined);
 }

@@ -148,6 +148,7 @@ export class NodeNemesis {
     const isForGood = this.#random.chance(0.3);
     this.#lastLossMs = world.events.nowMs;
     this.#did(isForGood ? "leave_for_good" : "leave", node.id);
+    if (node.replica?.isLeader) world.saw("leave_of_leader");
     if (isForGood) world.gone.add(node.name);
     const { life } = node;
     node.leave().then(() => {

@@ -2,16 +2,17 @@
  * One run of whole nodes: a storm in which anything may happen to them, then
  * calm, in which gossip, membership and logs must come together in time.
  */
-import { settle } from "../../support/virtual_time.ts";
 import { fail } from "../checker.ts";
 import { Clients } from "../replica/clients.ts";
 import { checkRecords, checkReplicas } from "../replica/replica_checks.ts";
 import { Trace } from "../trace.ts";
 import { ClientWorld } from "./client_world.ts";
+import { DiskNemesis } from "./disk_nemesis.ts";
 import { NodeNemesis } from "./node_nemesis.ts";
 import { NodeWorld } from "./node_world.ts";
 import { drawOptions, type NodeSimOptions } from "./options.ts";
 import { DATA_DIRECTORY, type SimNode } from "./sim_node.ts";
+import { step } from "./step.ts";
 import { whyApart } from "./together.ts";
 
 const LOG_DIRECTORY = `${DATA_DIRECTORY}/logs/default`;
@@ -61,12 +62,15 @@ export async function simulateNodes(
 async function run(world: NodeWorld, options: NodeSimOptions) {
   const nemesis = new NodeNemesis(world, options);
   nemesis.start();
+  const disks = new DiskNemesis(world, options);
+  disks.start();
   new Clients(world, PRODUCER_PAUSE_MAX_MS).start(options);
   const clients = new ClientWorld(world, options.seed);
   clients.start();
   await runUntil(world, options.safetyMs);
   world.isStormy = false;
   nemesis.calm();
+  disks.calm();
   const tookMs = await comeTogether(
     world,
     world.gone.size > 0 ? options.reapedMaxMs : options.healMaxMs,
@@ -100,13 +104,11 @@ function living(world: NodeWorld): SimNode[] {
   return [...world.nodes.values()].filter(({ name }) => !world.gone.has(name));
 }
 
-/** One macrotask after each event: all promises have gone on by then. */
 async function runUntil(world: NodeWorld, endMs: number) {
   const { events } = world;
   let countFrom = events.ordinal;
   let fromMs = events.nowMs;
-  while (events.step(endMs)) {
-    await settle();
+  while (await step(world, endMs)) {
     if (world.violation !== undefined) throw world.violation;
     if (events.ordinal - countFrom < STORM_EVENT_COUNT) continue;
     if (events.nowMs - fromMs < STORM_MS) fail("Storm: events breed events");
@@ -122,7 +124,7 @@ async function stopLogs(world: NodeWorld, nodes: readonly SimNode[]) {
     (error) => world.broke(error),
   );
   const endMs = world.events.nowMs + STOP_MAX_MS;
-  while (!isStopped && world.events.step(endMs)) await settle();
+  while (!isStopped && await step(world, endMs));
   if (world.violation !== undefined) throw world.violation;
   if (!isStopped) fail("Stop: a log does not end");
   await stopped;

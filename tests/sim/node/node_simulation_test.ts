@@ -12,6 +12,7 @@ const SEED_COUNT = Number(Deno.env.get("NODE_SIM_SEEDS") ?? 40);
 
 /** A batch that lacks one of these proves less than it seems to. */
 const SIGHTS = [
+  "another node uses this node's name: give one of them another --node-name",
   "blackout",
   "change_join",
   "change_leave",
@@ -24,12 +25,19 @@ const SIGHTS = [
   "client_producer_failed",
   "client_read_leader",
   "client_read_linearizable",
+  "client_trimmed",
+  "cut",
   "crash",
+  "duplication",
   "election",
+  "full_disk",
+  "gossip_encrypted",
   "founded a cluster",
   "joined a cluster",
   "leave",
   "leave_for_good",
+  "leave_of_leader",
+  "loss",
   "link_refused",
   "member failed",
   "member join",
@@ -42,10 +50,15 @@ const SIGHTS = [
   "read_leader",
   "read_linearizable",
   "readdress",
+  "refused_disk_full",
   "refused_not_leader",
   "refused_unavailable",
+  "reordering",
   "restart",
+  "slow_disk",
   "stepped down",
+  "transfer",
+  "trim",
   "wipe",
 ];
 

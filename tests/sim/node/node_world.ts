@@ -2,8 +2,8 @@
  * Machines, network and disks with whole nodes on them, and who watches: what
  * nodes say in their log lines is counted, traced and judged.
  */
+import { isProglogError } from "../../../core/errors.ts";
 import type { LogFields } from "../../../net/telemetry/log.ts";
-import { Coverage } from "../coverage.ts";
 import { EventQueue } from "../event_queue.ts";
 import { Host } from "../host.ts";
 import { Network } from "../network.ts";
@@ -24,6 +24,12 @@ import { Wire } from "./wire.ts";
 
 /** Chance that a machine that moves takes an address that another has had. */
 const REUSE = 0.3;
+
+/** Until an agent that ended is started again. */
+const RESTART_MS = 1_000;
+
+/** A file: the agent reads it as it does elsewhere. */
+const GOSSIP_KEY = new URL("gossip.key", import.meta.url).pathname;
 
 /** Log lines that are counted. */
 const TOLD: ReadonlySet<string> = new Set([
@@ -49,6 +55,8 @@ export class NodeWorld implements SimNodeWatcher {
   /** Names of machines of clients. */
   readonly clients: string[] = [];
   readonly tcp: Tcp;
+  /** What waits for the machine that the simulator runs on; time stands still. */
+  readonly pending = new Set<Promise<unknown>>();
   readonly network: Network<() => void>;
   readonly random: SeededRandom;
   readonly sights = new Map<string, number>();
@@ -75,7 +83,7 @@ export class NodeWorld implements SimNodeWatcher {
     this.network = new Network({
       events: this.events,
       random: this.random.fork(),
-      coverage: new Coverage(),
+      coverage: this,
       faults: options,
       deliver: (to, work) => this.hosts.get(to)?.run(work),
     });
@@ -102,6 +110,9 @@ export class NodeWorld implements SimNodeWatcher {
       segmentBytesMax: random.pick([800, 100_000]),
       syncMaxMs: this.#options.syncMaxMs,
       start: (): Start => this.#startOf(node),
+      gossipKeyFile: this.#options.gossip === "encrypted"
+        ? GOSSIP_KEY
+        : undefined,
       wire: this.#wire,
       tcp: this.tcp,
       watcher: this,
@@ -176,6 +187,10 @@ export class NodeWorld implements SimNodeWatcher {
   logged(node: SimNode, message: string, fields: LogFields): void {
     this.note(`${node.id} ${message} ${renderFields(fields)}`);
     if (TOLD.has(message)) this.saw(message);
+    if (fields["encrypted"] === true) this.saw("gossip_encrypted");
+    if (message === "stepped down") {
+      this.saw(`stepped down: ${fields["reason"]}`);
+    }
     this.#check(() => this.#judge(node, message, fields));
   }
 
@@ -193,8 +208,28 @@ export class NodeWorld implements SimNodeWatcher {
   }
 
   broken(node: SimNode, cause: unknown): void {
+    if (node.trouble === "full disk" && isProglogError(cause, "disk_full")) {
+      return this.#endedByFullDisk(node);
+    }
     this.note(`${node.id} BROKEN ${cause}`);
     this.broke(cause);
+  }
+
+  /** An agent ends with its cause; whoever supervises it starts it again. */
+  #endedByFullDisk(node: SimNode): void {
+    this.note(`${node.id} ends as its disk is full`);
+    this.saw("ended_disk_full");
+    const host = this.hosts.get(node.name);
+    this.events.after(0, () => host?.crash());
+    this.events.after(RESTART_MS, () => {
+      if (!this.gone.has(node.name)) host?.start();
+    });
+  }
+
+  hold(work: Promise<unknown>): void {
+    const ended = work.then(() => {}, () => {});
+    const held = ended.finally(() => this.pending.delete(held));
+    this.pending.add(held);
   }
 
   #judge(node: SimNode, message: string, fields: LogFields): void {

@@ -28,6 +28,12 @@ export interface NodeSimOptions {
   readonly leaveEveryMs: number;
   readonly wipeEveryMs: number;
   readonly blackoutEveryMs: number;
+  readonly slowDiskEveryMs: number;
+  readonly fullDiskEveryMs: number;
+  readonly trimEveryMs: number;
+  readonly transferEveryMs: number;
+  /** Whether gossip is encrypted. */
+  readonly gossip: "plain" | "encrypted";
   /** Chance that a machine comes back at another address. */
   readonly moving: number;
   /** Chance to crash right after a founding, an election, a change of members. */
@@ -40,6 +46,7 @@ export interface NodeSimOptions {
 
 export function drawOptions(seed: number): NodeSimOptions {
   const random = new SeededRandom(seed ^ 0x0de5);
+  const more = new SeededRandom(seed ^ 0x303e);
   const machineCount = random.pick([1, 2, 3, 3, 3, 4, 5]);
   return {
     seed,
@@ -60,6 +67,11 @@ export function drawOptions(seed: number): NodeSimOptions {
     leaveEveryMs: random.pick([Infinity, 20_000, 10_000]),
     wipeEveryMs: random.pick([Infinity, 20_000, 10_000]),
     blackoutEveryMs: random.pick([Infinity, 30_000]),
+    slowDiskEveryMs: more.pick([Infinity, 15_000]),
+    fullDiskEveryMs: more.pick([Infinity, 15_000]),
+    trimEveryMs: more.pick([Infinity, 5_000]),
+    transferEveryMs: more.pick([Infinity, 10_000]),
+    gossip: more.pick(["plain", "plain", "encrypted"]),
     moving: random.pick([0, 0.3, 1]),
     awkwardCrash: random.pick([0, 0.02, 0.1]),
     readEveryMs: 700,

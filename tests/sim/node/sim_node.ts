@@ -38,6 +38,8 @@ export interface SimNodeWatcher {
   logged(node: SimNode, message: string, fields: LogFields): void;
   linkRefused(node: SimNode, reason: string): void;
   broken(node: SimNode, cause: unknown): void;
+  /** Time stands still until the work is done. */
+  hold(work: Promise<unknown>): void;
   /** The address of a machine, by its name. */
   resolve(name: string): string | undefined;
 }
@@ -48,6 +50,7 @@ export interface SimNodeOptions {
   readonly segmentBytesMax: number;
   readonly syncMaxMs: number;
   readonly start: () => Start;
+  readonly gossipKeyFile: string | undefined;
   readonly wire: Wire;
   readonly tcp: Tcp;
   readonly watcher: SimNodeWatcher;
@@ -248,7 +251,10 @@ export class SimNode {
     return {
       name: gossip.name,
       start: async () => {
-        await gossip.start();
+        const starting = gossip.start();
+        // It reads a file, and needs none of the virtual time for it.
+        this.#options.watcher.hold(starting);
+        await starting;
         this.#isGossiping = true;
       },
       stop: async () => {
@@ -305,7 +311,7 @@ export class SimNode {
       joinTimeoutMs: undefined,
       failedReapMs: FAILED_REAP_MS,
       security: { kind: "insecure" },
-      gossipKeyFile: undefined,
+      gossipKeyFile: this.#options.gossipKeyFile,
       fsync: { kind: "always" },
       segmentBytesMax: this.#options.segmentBytesMax,
       segmentAgeMaxMs: undefined,

@@ -5,7 +5,6 @@ import type { Outgoing } from "../../../core/raft/messages.ts";
 import type { RaftEvent } from "../../../core/raft/ready.ts";
 import type { Founder } from "../../../net/runtime/replica/types.ts";
 import { renderEvent } from "../../core/raft/support/render.ts";
-import { Coverage } from "../coverage.ts";
 import { EventQueue } from "../event_queue.ts";
 import { Host } from "../host.ts";
 import { Network } from "../network.ts";
@@ -55,7 +54,7 @@ export class ReplicaCluster implements NodeWatcher {
     this.network = new Network({
       events: this.events,
       random: this.random.fork(),
-      coverage: new Coverage(),
+      coverage: this,
       faults: options,
       deliver: (to, bytes) => this.hosts.get(to)?.receive(bytes),
     });

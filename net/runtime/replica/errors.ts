@@ -41,7 +41,7 @@ export function stopping(): ProglogError {
 export function failed(cause: Error): ProglogError {
   return new ProglogError(
     "unavailable",
-    `Cannot append as the log has failed: ${cause.message}`,
+    `The log on this node has failed: ${cause.message}`,
     { cause },
   );
 }

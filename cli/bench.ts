@@ -13,6 +13,7 @@ import {
   loadStream,
 } from "../net/load/load.ts";
 import { createClock, createScheduler } from "../net/os/clock.ts";
+import type { LatencySummary } from "../net/load/latencies.ts";
 import { withClient } from "./connection.ts";
 import {
   addClientOptions,
@@ -167,7 +168,7 @@ async function measure(
 }
 
 function table(result: LoadResult): string[] {
-  const { latency } = result;
+  const { latency, acknowledged } = result;
   const lines = [
     `records    ${result.records} in ${result.seconds.toFixed(2)} s`,
     `rate       ${Math.round(result.recordsPerSecond)} records/s, ${
@@ -175,12 +176,19 @@ function table(result: LoadResult): string[] {
     } MB/s`,
   ];
   if (latency === undefined) return lines;
-  const ms = (value: number) => value.toFixed(3).padStart(9);
+  lines.push("latency ms         p50       p99     p99.9       max");
+  if (acknowledged === undefined) return [...lines, latencyRow("", latency)];
   return [
     ...lines,
-    `latency ms       p50       p99     p99.9       max`,
-    `          ${ms(latency.p50Ms)} ${ms(latency.p99Ms)} ${
-      ms(latency.p999Ms)
-    } ${ms(latency.maxMs)}`,
+    latencyRow("acknowledged", acknowledged),
+    latencyRow("consumed", latency),
   ];
+}
+
+function latencyRow(name: string, latency: LatencySummary): string {
+  const { p50Ms, p99Ms, p999Ms, maxMs } = latency;
+  const cells = [p50Ms, p99Ms, p999Ms, maxMs].map((value) =>
+    value.toFixed(3).padStart(9)
+  );
+  return `${name.padEnd(12)} ${cells.join(" ")}`;
 }

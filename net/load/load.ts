@@ -22,7 +22,10 @@ export interface LoadResult {
   readonly recordsPerSecond: number;
   /** 10^6 bytes of record values. */
   readonly megabytesPerSecond: number;
+  /** Of acknowledgements, or to a live consumer where the load has one. */
   readonly latency?: LatencySummary;
+  /** Of acknowledgements, where `latency` is something else. */
+  readonly acknowledged?: LatencySummary;
 }
 
 /** Not counted: connecting, and what the compiler learns from first calls. */
@@ -131,20 +134,30 @@ export async function loadLatency(env: LoadEnvironment, options: {
   const base = first.offset + 1;
   const receiving = receive(env, { base, total, sentMs });
   const startedMs = clock.monotonicMs();
-  const answers: Promise<unknown>[] = [];
+  const answers: Promise<void>[] = [];
+  const acknowledged = new Latencies();
+  const send = async () => {
+    const atMs = clock.monotonicMs();
+    await client.produce(batchOf(options.sizeBytes));
+    acknowledged.add(clock.monotonicMs() - atMs);
+  };
   for (let sent = 0; sent < total;) {
     const due = (clock.monotonicMs() - startedMs) * options.ratePerSecond /
       1000;
     for (; sent < Math.min(due, total); sent++) {
       sentMs[sent] = clock.monotonicMs();
-      answers.push(client.produce(batchOf(options.sizeBytes)));
+      answers.push(send());
     }
     await sleep(env, 0.5);
   }
   await Promise.all(answers);
   const latency = await receiving;
   const elapsedMs = clock.monotonicMs() - startedMs;
-  return { ...rates(total, elapsedMs, options.sizeBytes), latency };
+  return {
+    ...rates(total, elapsedMs, options.sizeBytes),
+    latency,
+    acknowledged: acknowledged.summary(),
+  };
 }
 
 export interface FailoverResult {

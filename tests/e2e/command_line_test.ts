@@ -279,3 +279,30 @@ function cpuMs(pid: number): number {
   const ticks = Number(fields[11]) + Number(fields[12]);
   return ticks * 10;
 }
+
+Deno.test("bench puts every load on an agent and says what it measured", async () => {
+  await Workspace.use(async (workspace) => {
+    const { address } = await workspace.agent();
+    const bench = async (...args: string[]) => {
+      const result = await workspace.run(["bench", ...args, ...address]);
+      assert.equal(result.code, 0, result.stderr);
+      return result.stdout;
+    };
+    const json = async (...args: string[]) =>
+      JSON.parse(await bench(...args, "--json"));
+    const stream = await json("stream", "--records", "2000", "--size", "1KiB");
+    assert.equal(stream.records, 2_000);
+    const megabytes = stream.recordsPerSecond * 1024 / 1e6;
+    assert.ok(Math.abs(stream.megabytesPerSecond / megabytes - 1) < 0.001);
+    assert.ok((await json("consume", "--records", "2000")).records >= 2_000);
+    const unary = await json("produce", "--duration", "500ms");
+    assert.equal(unary.latency.count, unary.records);
+    const paced = ["latency", "--rate", "100", "--duration", "500ms"];
+    const { latency, acknowledged } = await json(...paced);
+    assert.deepEqual([latency.count, acknowledged.count], [50, 50]);
+    assert.ok(latency.p50Ms <= latency.p99Ms);
+    assert.match(await bench(...paced), /\nacknowledged .*\nconsumed .*\n$/);
+    const failover = await json("failover", "--duration", "500ms");
+    assert.ok(failover.acknowledged > 0 && failover.gapMs < 500);
+  });
+});

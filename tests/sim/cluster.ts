@@ -13,7 +13,7 @@ import {
   renderMessage,
   renderPersist,
 } from "../core/raft/support/render.ts";
-import { Checker } from "./checker.ts";
+import { Checker, type Rules } from "./checker.ts";
 import { Coverage } from "./coverage.ts";
 import { watch } from "./coverage_watch.ts";
 import { EventQueue } from "./event_queue.ts";
@@ -52,7 +52,7 @@ export interface SimNode {
 
 export class Cluster implements Observer {
   readonly events = new EventQueue();
-  readonly checker = new Checker();
+  readonly checker: Checker;
   readonly coverage = new Coverage();
   readonly nodes = new Map<string, SimNode>();
   readonly network: Network;
@@ -61,15 +61,23 @@ export class Cluster implements Observer {
   isStormy = true;
   workload: Workload | undefined;
   /** The nemesis strikes at moments that matter. */
-  afterDecision: ((node: SimNode, ready: NodeReady) => void) | undefined;
+  afterDecision:
+    | ((node: SimNode, ready: NodeReady, committedBefore: number) => void)
+    | undefined;
   readonly #trace: Trace;
   readonly #faults: RaftFaults;
   readonly #options: SimOptions;
 
   constructor(
-    setup: { options: SimOptions; trace: Trace; faults: RaftFaults },
+    setup: {
+      options: SimOptions;
+      trace: Trace;
+      faults: RaftFaults;
+      rules?: Rules;
+    },
   ) {
     const { options } = setup;
+    this.checker = new Checker(setup.rules);
     this.#trace = setup.trace;
     this.#faults = setup.faults;
     this.#options = options;
@@ -118,7 +126,7 @@ export class Cluster implements Observer {
     simNode.committedIndex = node.committedIndex;
     this.checker.decided(node, ready, before);
     this.workload?.settle(node);
-    this.afterDecision?.(simNode, ready);
+    this.afterDecision?.(simNode, ready, before);
   }
 
   sent(node: MemoryNode, message: Message): void {

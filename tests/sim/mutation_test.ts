@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import type { RaftFault } from "../../core/raft/faults.ts";
+import { FIGURE_8 } from "./options.ts";
 import { simulate } from "./simulation.ts";
 
 const SEEDS_MAX = 2_000;
@@ -26,6 +27,21 @@ for (const fault of FAULTS) {
     assert.equal(simulate(seed).violation, undefined);
   });
 }
+
+Deno.test(`simulate() finds commit_old_term by what is lost within ${SEEDS_MAX} seeds`, () => {
+  const setup = { directed: FIGURE_8, rules: "effects" } as const;
+  const faults = new Set(["commit_old_term"] as const);
+  const seed = firstSeedWithViolation({ ...setup, faults });
+  assert.ok(seed !== undefined, "nothing was lost");
+  assert.equal(simulate(seed, setup).violation, undefined);
+});
+
+Deno.test(`simulate() finds skip_pre_vote_term_check by needless elections within ${SEEDS_MAX} seeds`, () => {
+  const faults = new Set(["skip_pre_vote_term_check"] as const);
+  const seed = firstSeedWithViolation({ faults, rules: "effects" });
+  assert.ok(seed !== undefined, "no election was needless");
+  assert.equal(simulate(seed).violation, undefined);
+});
 
 Deno.test(`simulate() finds a wiped node that keeps its identity within ${SEEDS_MAX} seeds`, () => {
   const seed = firstSeedWithViolation({ wipedIdentity: "kept" });

@@ -1,6 +1,7 @@
 /**
  * What goes wrong in a run, by seed: crashes, pauses, partitions, slow disks.
  */
+import type { NodeReady } from "../core/raft/support/memory_node.ts";
 import type { Cluster, SimNode } from "./cluster.ts";
 import { every } from "./every.ts";
 import type { Host } from "./host.ts";
@@ -8,6 +9,8 @@ import type { SimOptions } from "./options.ts";
 import type { SeededRandom } from "./random.ts";
 
 const SLOW_SYNC_MAX_MS = 1_200;
+/** By then a leader's first entry is on its disk. */
+const WRITTEN_MS = 10;
 
 export function startNemesis(cluster: Cluster, options: SimOptions): void {
   const random = cluster.random.fork();
@@ -33,7 +36,11 @@ export function startNemesis(cluster: Cluster, options: SimOptions): void {
 /** Crashes a node just when it has voted, won or committed. */
 function strikeAtDecisions(cluster: Cluster, options: SimOptions): void {
   const random = cluster.random.fork();
-  cluster.afterDecision = ({ host }, ready) => {
+  cluster.afterDecision = (simNode, ready, committedBefore) => {
+    const { host } = simNode;
+    if (options.figure8 > 0 && random.chance(options.figure8)) {
+      strikeAsFigure8(cluster, { simNode, ready, committedBefore });
+    }
     const isAwkward = ready.persist?.hardState !== undefined ||
       ready.sendNow.length > 0 && ready.events.length > 0;
     if (!isAwkward || !random.chance(options.awkwardCrash)) return;
@@ -46,6 +53,36 @@ function strikeAtDecisions(cluster: Cluster, options: SimOptions): void {
       if (cluster.isStormy) crashHost(cluster, { host, downMs });
     });
   };
+}
+
+/**
+ * The moments of the paper's figure 8: a leader dies unheard once its first entry
+ * is written, and one that counts replicas of an earlier term dies at once.
+ */
+function strikeAsFigure8(
+  cluster: Cluster,
+  { simNode, ready, committedBefore }: {
+    readonly simNode: SimNode;
+    readonly ready: NodeReady;
+    readonly committedBefore: number;
+  },
+): void {
+  const { host, node } = simNode;
+  if (!cluster.isStormy) return;
+  const { role, term } = node.raft.status;
+  const isElected = ready.events.some((event) =>
+    event.kind === "role_changed" && event.role === "leader"
+  );
+  const committed = node.log.entryAt(node.committedIndex);
+  const isOldCommit = role === "leader" && committed !== undefined &&
+    committed.term < term && node.committedIndex > committedBefore;
+  if (!isElected && !isOldCommit) return;
+  cluster.network.mute(host.name);
+  cluster.events.after(isOldCommit ? 0 : WRITTEN_MS, () => {
+    cluster.network.unmute(host.name);
+    const downMs = isOldCommit ? 1_500 : 700;
+    if (cluster.isStormy) crashHost(cluster, { host, downMs });
+  });
 }
 
 /** From here on nothing is broken: what must come right has to come right. */

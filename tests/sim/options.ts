@@ -25,6 +25,8 @@ export interface SimOptions {
   readonly crashEveryMs: number;
   /** Chance to crash right after a vote, a won election or a commit. */
   readonly awkwardCrash: number;
+  /** Chance to strike at a moment of the paper's figure 8. */
+  readonly figure8: number;
   readonly pauseEveryMs: number;
   readonly partitionEveryMs: number;
   readonly slowDiskEveryMs: number;
@@ -52,6 +54,7 @@ export function drawOptions(seed: number): SimOptions {
     voterCount,
     wipeAtMs: isWiped ? random.between({ from: 500, to: 3_500 }) : Infinity,
     spareCount: random.pick([0, 1, 2]),
+    figure8: 0,
     safetyMs: 4_000,
     livenessMs: 6_000,
     loss: random.pick([0, 0, 0.01, 0.05, 0.2]),
@@ -81,3 +84,30 @@ export function drawOptions(seed: number): SimOptions {
     : Infinity;
   return { ...drawn, decayEveryMs };
 }
+
+/**
+ * Figure 8 of the paper, as often as chance allows: entries one by one, leaders
+ * that die before anybody hears of them, and right after they count.
+ */
+export const FIGURE_8: Partial<SimOptions> = {
+  voterCount: 5,
+  spareCount: 0,
+  wipeAtMs: Infinity,
+  safetyMs: 8_000,
+  loss: 0.2,
+  reordering: 0,
+  delayMaxMs: 20,
+  syncMaxMs: 5,
+  appendEntriesMax: 1,
+  batching: 0,
+  crashEveryMs: 600,
+  awkwardCrash: 0,
+  figure8: 0.5,
+  pauseEveryMs: Infinity,
+  partitionEveryMs: 700,
+  slowDiskEveryMs: Infinity,
+  fullDiskEveryMs: Infinity,
+  changeEveryMs: Infinity,
+  transferEveryMs: Infinity,
+  compactEveryMs: Infinity,
+};

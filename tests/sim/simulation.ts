@@ -5,7 +5,7 @@
  */
 import { NO_FAULTS, type RaftFaults } from "../../core/raft/faults.ts";
 import { renderEntry } from "../core/raft/support/render.ts";
-import { Violation } from "./checker.ts";
+import { type Rules, Violation } from "./checker.ts";
 import { Cluster, type WipedIdentity } from "./cluster.ts";
 import type { Coverage } from "./coverage.ts";
 import { calm, startNemesis } from "./nemesis.ts";
@@ -29,14 +29,18 @@ export function simulate(
     faults?: RaftFaults;
     wipedIdentity?: WipedIdentity;
     trace?: Trace;
+    /** What a seed does not decide in this run. */
+    directed?: Partial<SimOptions>;
+    rules?: Rules;
   } = {},
 ): SimResult {
-  const options = drawOptions(seed);
+  const options = { ...drawOptions(seed), ...setup.directed };
   const trace = setup.trace ?? new Trace({ mode: "off" });
   const cluster = new Cluster({
     options,
     trace,
     faults: setup.faults ?? NO_FAULTS,
+    ...(setup.rules !== undefined && { rules: setup.rules }),
   });
   const workload = new Workload(cluster);
   cluster.workload = workload;

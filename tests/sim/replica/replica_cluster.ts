@@ -5,6 +5,7 @@ import type { Outgoing } from "../../../core/raft/messages.ts";
 import type { RaftEvent } from "../../../core/raft/ready.ts";
 import type { Founder } from "../../../net/runtime/replica/types.ts";
 import { renderEvent } from "../../core/raft/support/render.ts";
+import { ElectionChecker } from "../election_checker.ts";
 import { EventQueue } from "../event_queue.ts";
 import { Host } from "../host.ts";
 import { Network } from "../network.ts";
@@ -35,6 +36,7 @@ export class ReplicaCluster implements NodeWatcher {
   onVote: ((node: ReplicaNode) => void) | undefined;
   /** True when damage was to be expected of the node, and is dealt with. */
   onCorrupt: ((node: ReplicaNode, cause: unknown) => boolean) | undefined;
+  readonly #elections = new ElectionChecker();
   readonly #trace: Trace;
   readonly #options: SimOptions;
   readonly #faults: PlantedFaults;
@@ -106,10 +108,16 @@ export class ReplicaCluster implements NodeWatcher {
   event(node: ReplicaNode, event: RaftEvent): void {
     this.note(`${node.id} ${renderEvent(event)}`);
     this.saw(event.kind);
+    if (event.kind === "stepped_down") this.saw(`stepped_down_${event.reason}`);
+    this.#check(() => this.#elections.event(node.id, event));
     this.onEvent?.(node, event);
     if (event.kind !== "role_changed" || event.role !== "leader") return;
+    this.#check(() => this.truth.leads(node.id, event.term));
+  }
+
+  #check(judge: () => void): void {
     try {
-      this.truth.leads(node.id, event.term);
+      judge();
     } catch (error) {
       this.broke(error);
     }
@@ -119,11 +127,7 @@ export class ReplicaCluster implements NodeWatcher {
     if (message.kind !== "vote_response" || message.vote !== "granted") return;
     const { to, term } = message;
     this.onVote?.(node);
-    try {
-      this.truth.voted({ by: node.id, term, for: to });
-    } catch (error) {
-      this.broke(error);
-    }
+    this.#check(() => this.truth.voted({ by: node.id, term, for: to }));
   }
 
   broken(node: ReplicaNode, cause: unknown): void {

@@ -20,6 +20,7 @@ import type {
 } from "../../../net/runtime/replica/types.ts";
 import { MemoryDisk } from "../../support/memory_disk.ts";
 import { SIM_RAFT_CONFIG } from "../cluster.ts";
+import { crashDisk } from "../crash_disk.ts";
 import type { Machine, Process } from "../host.ts";
 
 export const DIRECTORY = "/data/default";
@@ -41,6 +42,7 @@ export interface NodeWatcher {
   /** A replica ended by itself, or could not be opened. */
   broken(node: ReplicaNode, cause: unknown): void;
   note(text: string): void;
+  saw(sight: string): void;
 }
 
 export class ReplicaNode {
@@ -95,7 +97,8 @@ export class ReplicaNode {
   powerLoss(random: Machine["random"]): void {
     this.life += 1;
     this.replica = undefined;
-    this.disk.crash(random);
+    const saw = (sight: string) => this.watcher.saw(sight);
+    crashDisk(this.disk, { random, saw });
   }
 
   /** New committed records, in order. */
@@ -117,6 +120,7 @@ export class ReplicaNode {
     opening.then((replica) => {
       if (life !== this.life) return;
       this.replica = replica;
+      if (replica.recovery.cutBytes > 0) this.watcher.saw("torn_tail_cut");
       this.#found(replica, machine, life);
     }, (error) => {
       this.#retry(error, { machine, life }, () => this.#open(machine, life));

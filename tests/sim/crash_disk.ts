@@ -1,0 +1,29 @@
+/** A power loss, and what it took: names, whole writes, parts of writes. */
+import type { Random } from "../../core/env.ts";
+import type { MemoryDisk } from "../support/memory_disk.ts";
+
+export function crashDisk(
+  disk: MemoryDisk,
+  { random, saw }: { random: Random; saw: (sight: string) => void },
+): void {
+  const before = contentsOf(disk);
+  disk.crash(random);
+  const after = contentsOf(disk);
+  for (const path of new Set([...before.keys(), ...after.keys()])) {
+    const had = before.get(path);
+    const has = after.get(path);
+    if (had === undefined || has === undefined) {
+      saw("lost_name");
+    } else if (has.length < had.length) {
+      saw(
+        had.subarray(0, has.length).join() === has.join()
+          ? "lost_write"
+          : "torn_write",
+      );
+    } else if (has.join() !== had.join()) saw("torn_write");
+  }
+}
+
+function contentsOf(disk: MemoryDisk): Map<string, Uint8Array> {
+  return new Map(disk.paths().map((path) => [path, disk.contentOf(path)]));
+}

@@ -14,16 +14,16 @@ export function crashDisk(
     const has = after.get(path);
     if (had === undefined || has === undefined) {
       saw("lost_name");
-    } else if (has.length < had.length) {
-      saw(
-        had.subarray(0, has.length).join() === has.join()
-          ? "lost_write"
-          : "torn_write",
-      );
-    } else if (has.join() !== had.join()) saw("torn_write");
+    } else if (!startsWith(had, has)) saw("torn_write");
+    else if (has.length < had.length) saw("lost_write");
   }
 }
 
 function contentsOf(disk: MemoryDisk): Map<string, Uint8Array> {
   return new Map(disk.paths().map((path) => [path, disk.contentOf(path)]));
+}
+
+function startsWith(whole: Uint8Array, start: Uint8Array): boolean {
+  return start.length <= whole.length &&
+    start.every((byte, at) => byte === whole[at]);
 }

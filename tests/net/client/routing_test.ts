@@ -356,3 +356,33 @@ Deno.test("consume() with follow stays where it is while nobody leads", async ()
     assert.deepEqual(countOf(cluster, "ConsumeStream"), ["a 1", "b 0", "c 0"]);
   });
 });
+
+Deno.test("consume() asks the leader when a follower cannot say that it is fresh", async () => {
+  await withCluster(async (cluster, client) => {
+    await fill(cluster);
+    cluster.node("b").readBarrier = () => {
+      throw new ProglogError("unavailable", "no leader answers");
+    };
+    const values = await consume(client, {
+      start: "earliest",
+      consistency: "linearizable",
+    });
+    assert.deepEqual(values, TEN);
+  }, { names: ["a", "b"] });
+});
+
+Deno.test("consume() with follow outlives failures that are far apart in a quiet log", async () => {
+  await withCluster(async (cluster, client) => {
+    const stop = new AbortController();
+    const { signal } = stop;
+    for (const atMs of [1_000, 30_000, 60_000]) {
+      cluster.time.after(atMs, () => {
+        for (const node of cluster.nodes.values()) node.cut();
+      });
+    }
+    cluster.time.after(90_000, () => stop.abort());
+    const values = client.consume({ start: "latest", follow: true, signal });
+    for await (const _ of values) assert.fail("there is nothing to read");
+    assert.ok(signal.aborted);
+  }, { names: ["a", "b"] });
+});

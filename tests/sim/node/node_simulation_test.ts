@@ -8,7 +8,7 @@ import { Trace } from "../trace.ts";
 import { simulateNodes } from "./node_simulation.ts";
 import { NODE_REGRESSIONS } from "./regressions.ts";
 
-const SEED_COUNT = Number(Deno.env.get("NODE_SIM_SEEDS") ?? 40);
+const SEED_COUNT = Number(Deno.env.get("NODE_SIM_SEEDS") ?? 30);
 
 /** A batch that lacks one of these proves less than it seems to. */
 const SIGHTS = [

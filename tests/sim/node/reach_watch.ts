@@ -12,6 +12,8 @@ const LOOK_MS = 100;
 export class ReachWatch {
   readonly #world: NodeWorld;
   readonly #client: string;
+  /** Machines that the client was told of: of others it must hear from them. */
+  readonly #named: readonly string[];
   /** Since when each pair, or node, is well, without a break. */
   readonly #sinceMs = new Map<string, number>();
   #seen = new Set<string>();
@@ -20,6 +22,7 @@ export class ReachWatch {
   constructor(world: NodeWorld, client: string) {
     this.#world = world;
     this.#client = client;
+    this.#named = [...world.nodes.keys()];
     this.#lookLater();
   }
 
@@ -40,7 +43,8 @@ export class ReachWatch {
           left === right || this.#isSince(pairKey(left, right), sinceMs)
         )
       );
-      return isWhole && 2 * group.length > voters.length;
+      return isWhole && 2 * group.length > voters.length &&
+        group.some(({ name }) => this.#named.includes(name));
     });
   }
 

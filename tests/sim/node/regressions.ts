@@ -6,7 +6,6 @@ export const NODE_REGRESSIONS: readonly {
   { seed: 122, was: "a founder that crashed early never had a cluster id" },
   { seed: 165, was: "a founder that crashed early never had a cluster id" },
   { seed: 27, was: "a client asked a dead connection and dialled no new one" },
-  { seed: 107, was: "a consumer at the end of the log forgot no old failure" },
-  { seed: 109, was: "a producer stayed on a follower that was silent" },
-  { seed: 216, was: "a consumer tried one cut off follower after another" },
+  { seed: 116, was: "a producer stayed on a server that was silent" },
+  { seed: 177, was: "a fresh read tried one follower after another" },
 ];

@@ -11,5 +11,6 @@ export const REPLICA_REGRESSIONS: readonly {
   { seed: 1474, was: "a reset on a full disk ended the node" },
   { seed: 3325, was: "a replaced leader refused a sequence that was right" },
   { seed: 10893, was: "a full disk made a lone voter's reads stale" },
+  { seed: 60558, was: "a founding that waits outlived the end of the node" },
   { seed: 100798, was: "a vote given while founding was forgotten" },
 ];

@@ -89,9 +89,9 @@ async function runUntil(cluster: ReplicaCluster, endMs: number) {
 
 async function stopAll(cluster: ReplicaCluster): Promise<void> {
   let isStopped = false;
-  const stopping = [...cluster.nodes.values()].map(({ replica }) =>
-    replica?.stop()
-  );
+  const nodes = [...cluster.nodes.values()];
+  for (const node of nodes) node.isEnding = true;
+  const stopping = nodes.map(({ replica }) => replica?.stop());
   const stopped = Promise.all(stopping).then(
     () => isStopped = true,
     (error) => cluster.broke(error),

@@ -44,8 +44,17 @@ export class ReachWatch {
         )
       );
       return isWhole && 2 * group.length > voters.length &&
-        group.some(({ name }) => this.#named.includes(name));
+        group.some(({ name }) => this.#named.includes(name)) &&
+        !this.#isLedFromNowhere(group);
     });
+  }
+
+  /** A leader that has moved is heard, and nobody can be sent to it yet. */
+  #isLedFromNowhere(group: readonly SimNode[]): boolean {
+    return [...this.#world.nodes.values()].some((leader) =>
+      leader.replica?.isLeader &&
+      group.some((node) => node !== leader && !knows(node, leader))
+    );
   }
 
   #isSince(key: string, sinceMs: number): boolean {

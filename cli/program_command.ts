@@ -3,10 +3,11 @@
  * Deno with the source. Caller: dev.ts.
  */
 import { fileURLToPath } from "node:url";
+import { V8_FLAGS } from "./v8_flags.ts";
 
 export function programCommand(): string[] {
   if (Deno.build.standalone) return [Deno.execPath()];
   const main = fileURLToPath(Deno.mainModule);
-  const flags = ["--v8-flags=--min-semi-space-size=16", "--quiet"];
+  const flags = [V8_FLAGS, "--quiet"];
   return [Deno.execPath(), "run", "-A", ...flags, main];
 }

@@ -6,6 +6,7 @@
  */
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { V8_FLAGS } from "../cli/v8_flags.ts";
 import { VERSION } from "../net/version.ts";
 import { selfExtracting } from "./self_extracting.ts";
 
@@ -34,7 +35,7 @@ async function compileNative(output: string) {
     [
       "compile",
       "--allow-all",
-      "--v8-flags=--min-semi-space-size=16",
+      V8_FLAGS,
       "--no-check",
       "--config",
       CONFIG,

@@ -7,6 +7,7 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
+import { V8_FLAGS } from "../cli/v8_flags.ts";
 
 export interface Contents {
   /** The deno executable of the platform that the result is for. */
@@ -104,7 +105,7 @@ fi
 dir=$cache/$key
 if [ ! -s "$dir/proglog.js" ] || [ ! -s "$dir/deno" ]; then prepare; fi
 export DENO_DIR="$dir/deno_dir" DENO_NO_UPDATE_CHECK=1
-exec "$dir/deno" run --v8-flags=--min-semi-space-size=16 --allow-all --no-prompt --no-config --no-lock --no-remote --no-npm --no-check "$dir/proglog.js" "$@"
+exec "$dir/deno" run ${V8_FLAGS} --allow-all --no-prompt --no-config --no-lock --no-remote --no-npm --no-check "$dir/proglog.js" "$@"
 exit 1
 `;
 }

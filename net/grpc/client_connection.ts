@@ -3,6 +3,7 @@
  * calls, lets calls wait while the server's stream limit is reached. Knows no
  * socket: `net/transport` feeds it and takes its output.
  */
+import { IdTable } from "../../core/id_table.ts";
 import { unreachable } from "../../core/assert.ts";
 import { ProglogError } from "../../core/errors.ts";
 import { NO_ERROR } from "../http2/mod.ts";
@@ -28,7 +29,7 @@ export class ClientConnection implements Wire, CallHost {
     undefined;
   /** When bytes of the server last came. */
   lastReceivedMs = -Infinity;
-  readonly #streams = new Map<number, ClientStream>();
+  readonly #streams = new IdTable<ClientStream>();
   readonly #waiting = new Set<ClientStream>();
   #pingCount = 0;
   #state: ConnectionState = "connecting";
@@ -210,7 +211,7 @@ export class ClientConnection implements Wire, CallHost {
     for (const stream of [...this.#waiting]) {
       stream.abort(this.#unavailable("not_processed"));
     }
-    for (const stream of [...this.#streams.values()]) {
+    for (const stream of this.#streams.values()) {
       stream.abort(this.#unavailable("unknown"));
     }
   }

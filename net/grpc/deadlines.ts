@@ -55,6 +55,10 @@ export class DeadlineQueue {
     else previous.next = next;
     if (next !== undefined) next.previous = previous;
     deadline.slot = -1;
+    // V8 may keep it for long: it must not keep calls with it.
+    deadline.previous = undefined;
+    deadline.next = undefined;
+    deadline.onPassed = doNothing;
     this.#count--;
   }
 
@@ -76,19 +80,19 @@ export class DeadlineQueue {
     const passed = this.#takePassed(nowTick);
     this.#armedTick = Infinity;
     if (this.#count > 0) this.#arm(this.#nextTick(nowTick));
-    for (const deadline of passed) deadline.onPassed();
+    for (const onPassed of passed) onPassed();
   }
 
-  #takePassed(nowTick: number): Deadline[] {
-    const passed: Deadline[] = [];
+  #takePassed(nowTick: number): (() => void)[] {
+    const passed: (() => void)[] = [];
     const first = Math.max(this.#armedTick, nowTick - SLOT_COUNT + 1);
     for (let tick = first; tick <= nowTick; tick++) {
       let deadline = this.#slots[tick % SLOT_COUNT];
       while (deadline !== undefined) {
         const following: Deadline | undefined = deadline.next;
         if (deadline.tick <= nowTick) {
+          passed.push(deadline.onPassed);
           this.remove(deadline);
-          passed.push(deadline);
         }
         deadline = following;
       }
@@ -103,3 +107,5 @@ export class DeadlineQueue {
     return tick;
   }
 }
+
+function doNothing(): void {}

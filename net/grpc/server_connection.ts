@@ -2,6 +2,7 @@
  * One client's connection on the server: turns the events of the HTTP/2 machine
  * into calls. Knows no socket: `net/transport` feeds it and takes its output.
  */
+import { IdTable } from "../../core/id_table.ts";
 import type { ProglogError } from "../../core/errors.ts";
 import { unreachable } from "../../core/assert.ts";
 import { NO_ERROR } from "../http2/mod.ts";
@@ -24,7 +25,7 @@ export class ServerConnection implements Wire {
   readonly peer: Peer;
   readonly wake: () => void;
   readonly #onClosed: (connection: ServerConnection) => void;
-  readonly #streams = new Map<number, ServerStream>();
+  readonly #streams = new IdTable<ServerStream>();
   #pingCount = 0;
   /** When the chunk that is being read came. */
   #nowMs = 0;
@@ -161,7 +162,7 @@ export class ServerConnection implements Wire {
   }
 
   #abortAll(error: StatusError): void {
-    for (const stream of [...this.#streams.values()]) stream.abort(error);
+    for (const stream of this.#streams.values()) stream.abort(error);
   }
 }
 

@@ -3,6 +3,7 @@
  * output, events. The files receive_*.ts and send.ts work on it; connection.ts
  * makes it. What is here belongs to neither side alone: opening, closing, errors.
  */
+import { IdTable } from "../../core/id_table.ts";
 import {
   writeGoAway,
   writeResetStream,
@@ -46,7 +47,7 @@ export class Session {
   hasFailed = false;
 
   /** Credit of streams that ended while the layer above still held their data. */
-  readonly #owed = new Map<number, number>();
+  readonly #owed = new IdTable<number>();
   #events: Http2Event[] = [];
 
   constructor(

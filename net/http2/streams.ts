@@ -3,6 +3,7 @@
  * ones, so that a late frame of a stream we reset is told from a broken peer
  * (RFC 9113 section 5.1, "closed").
  */
+import { IdTable } from "../../core/id_table.ts";
 import type { Role } from "./settings.ts";
 import type { Stream } from "./stream.ts";
 
@@ -14,7 +15,7 @@ export type Absence = Fate | "idle" | "forgotten";
 
 export class Streams {
   readonly #role: Role;
-  readonly #open = new Map<number, Stream>();
+  readonly #open = new IdTable<Stream>();
   /** Each fate has a memory of its own: ended streams must not push out reset ones. */
   readonly #closed: Record<Fate, IdRing>;
   #lastPeerId = 0;
@@ -43,7 +44,7 @@ export class Streams {
     return this.#open.get(id);
   }
 
-  all(): Iterable<Stream> {
+  all(): Stream[] {
     return this.#open.values();
   }
 

@@ -5,6 +5,7 @@
  */
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { V8_FLAGS } from "../../../cli/v8_flags.ts";
 
 const ROOT = join(import.meta.dirname ?? ".", "..", "..", "..");
 const READY_TIMEOUT_MS = 20_000;
@@ -225,7 +226,7 @@ function program(): string[] {
   return [
     Deno.execPath(),
     "run",
-    "--v8-flags=--min-semi-space-size=16",
+    V8_FLAGS,
     "-A",
     "--quiet",
     join(ROOT, "cli", "main.ts"),

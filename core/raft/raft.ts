@@ -31,6 +31,7 @@ import {
   becomeFollower,
   emit,
   envelope,
+  type LeaderRole,
   type RaftState,
   send,
 } from "./state.ts";
@@ -177,7 +178,7 @@ export class Raft<P extends Proposal = Proposal> {
     // What it was just told to be committed it does not have, and did not apply.
     if (state.commitIndex > lastIndex) state.commitIndex = lastIndex;
     state.toldCommitIndex = state.commitIndex;
-    if (state.role.kind === "leader") stepDown(state, "write_failed");
+    if (state.role.kind === "leader") leadUnwritten(state, state.role);
   }
 
   /** There is room on the disk again. */
@@ -226,6 +227,16 @@ export class Raft<P extends Proposal = Proposal> {
     if (nowMs > this.#state.nowMs) this.#state.nowMs = nowMs;
     return this.#state;
   }
+}
+
+/** Somebody else may have room; who is alone commits what it has. */
+function leadUnwritten(state: RaftState, role: LeaderRole): void {
+  const { lastIndex, lastTerm } = state.entries;
+  const { members } = state.configurations.latest.configuration;
+  if (members.length > 1 || lastTerm < state.term) {
+    return stepDown(state, "write_failed");
+  }
+  role.uncommitted.truncatedTo(lastIndex);
 }
 
 function isForUs(state: RaftState, message: Message): boolean {

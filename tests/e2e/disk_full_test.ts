@@ -25,7 +25,7 @@ async function fillAndFree(workspace: Workspace, disk: string): Promise<void> {
   const agent = await workspace.agent({ dataDirectory: `${disk}/data` });
   const run = (args: string[], stdin?: string) =>
     workspace.run(
-      [...args, "--timeout", "500ms", ...agent.address],
+      [...args, "--timeout", "2s", ...agent.address],
       stdin === undefined ? {} : { stdin },
     );
   assert.equal((await run(["produce", "before"])).code, 0);

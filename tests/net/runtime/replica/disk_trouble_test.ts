@@ -25,10 +25,25 @@ Deno.test("a single voter with a full disk refuses, can be read, and recovers by
   await world.time.run(3_000);
   await assert.rejects(world.produce(a, ["x"]), { code: "disk_full" });
   a.disk.capacityBytes = Infinity;
-  await world.leader();
+  await world.time.run(500);
   assert.equal(a.up.facts.appendBlocked, "");
   assert.deepEqual(await world.produce(a, [BIG]), { offset: 1, count: 1 });
   assert.equal(a.failure, undefined);
+  await world.stopAll();
+});
+
+Deno.test("a single voter whose disk gets full acknowledges what it has written", async () => {
+  const world = await ReplicaWorld.found(["a"]);
+  const a = await world.leader();
+  const term = a.up.status().term;
+  // In one turn: the second does not fit, and the first is not synced yet.
+  const written = world.produce(a, ["fits"]);
+  await world.time.run(0);
+  fill(a.disk);
+  await assert.rejects(world.produce(a, [BIG]), { code: "disk_full" });
+  assert.deepEqual(await written, { offset: 0, count: 1 });
+  const { role, term: after } = a.up.status();
+  assert.deepEqual([role, after], ["leader", term]);
   await world.stopAll();
 });
 
@@ -225,7 +240,7 @@ Deno.test("a full disk that does not say how much room it has is asked again, an
     "nothing is appended: the free space is not known",
   ]);
   a.disk.freeBytes = freeBytes;
-  await world.leader();
+  await world.time.run(500);
   assert.deepEqual(await world.produce(a, ["x"]), { offset: 0, count: 1 });
   assert.equal(a.failure, undefined);
   await world.stopAll();

@@ -98,8 +98,10 @@ export class Raft<P extends Proposal = Proposal> {
   /** Appends an entry; it is committed when `committedIndex` reaches its index in its term. */
   propose(proposal: P): ProposeResult {
     const state = this.#state;
-    const { role } = state;
-    if (role.kind !== "leader") return { ok: false, reason: "not_leader" };
+    const { role, isWriteBlocked } = state;
+    if (role.kind !== "leader" || isWriteBlocked) {
+      return { ok: false, reason: "not_leader" };
+    }
     if (role.transfer) return { ok: false, reason: "transferring" };
     const sizeBytes = role.uncommitted.sizeBytes + proposal.sizeBytes;
     const isFull = sizeBytes > state.config.uncommittedBytesMax;
@@ -111,8 +113,10 @@ export class Raft<P extends Proposal = Proposal> {
   }
 
   proposeConfigurationChange(change: ConfigurationChange): ProposeChangeResult {
-    const { role } = this.#state;
-    if (role.kind !== "leader") return { ok: false, reason: "not_leader" };
+    const { role, isWriteBlocked } = this.#state;
+    if (role.kind !== "leader" || isWriteBlocked) {
+      return { ok: false, reason: "not_leader" };
+    }
     return proposeChange(this.#state, role, change);
   }
 
@@ -157,7 +161,9 @@ export class Raft<P extends Proposal = Proposal> {
     const state = this.#at(nowMs);
     state.durability.persisted(number);
     countOwnVote(state);
-    if (state.role.kind === "leader") advanceCommit(state, state.role);
+    if (state.role.kind !== "leader") return;
+    advanceCommit(state, state.role);
+    if (state.isWriteBlocked) leadNoMore(state, state.role);
   }
 
   /**
@@ -178,12 +184,17 @@ export class Raft<P extends Proposal = Proposal> {
     // What it was just told to be committed it does not have, and did not apply.
     if (state.commitIndex > lastIndex) state.commitIndex = lastIndex;
     state.toldCommitIndex = state.commitIndex;
-    if (state.role.kind === "leader") leadUnwritten(state, state.role);
+    if (state.role.kind === "leader") leadNoMore(state, state.role);
   }
 
   /** There is room on the disk again. */
   writeRecovered(): void {
-    this.#state.isWriteBlocked = false;
+    const state = this.#state;
+    // Of an entry that was dropped, index and term must not come again.
+    if (state.isWriteBlocked && state.role.kind === "leader") {
+      stepDown(state, "write_failed");
+    }
+    state.isWriteBlocked = false;
   }
 
   /** Entries up to `index` are applied; reads that waited for them are answered. */
@@ -229,14 +240,14 @@ export class Raft<P extends Proposal = Proposal> {
   }
 }
 
-/** Somebody else may have room; who is alone commits what it has. */
-function leadUnwritten(state: RaftState, role: LeaderRole): void {
-  const { lastIndex, lastTerm } = state.entries;
-  const { members } = state.configurations.latest.configuration;
-  if (members.length > 1 || lastTerm < state.term) {
-    return stepDown(state, "write_failed");
-  }
-  role.uncommitted.truncatedTo(lastIndex);
+/**
+ * Somebody else may have room. A leader that feeds nobody first commits what it
+ * has, as nobody else can.
+ */
+function leadNoMore(state: RaftState, role: LeaderRole): void {
+  const { entries, durability } = state;
+  const isDone = durability.durableIndex >= entries.lastIndex;
+  if (isDone || role.progress.size > 0) stepDown(state, "write_failed");
 }
 
 function isForUs(state: RaftState, message: Message): boolean {

@@ -17,15 +17,6 @@ export class UncommittedTail {
     this.#sizeBytes += entry.sizeBytes;
   }
 
-  /** What came after `index` is gone. */
-  truncatedTo(index: LogIndex): void {
-    const isKept = (entry: { index: LogIndex }) => entry.index <= index;
-    for (const entry of this.#entries) {
-      if (!isKept(entry)) this.#sizeBytes -= entry.sizeBytes;
-    }
-    this.#entries = this.#entries.filter(isKept);
-  }
-
   committed(index: LogIndex): void {
     const count = this.#entries.findIndex((entry) => entry.index > index);
     const done = this.#entries.splice(

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { offset } from "../../../../core/ids.ts";
 import { isProglogError, ProglogError } from "../../../../core/errors.ts";
+import { BATCH_BYTES_TARGET } from "../../../../core/limits.ts";
 import { ReplicaWorld, valuesOf } from "./support/replica_world.ts";
 
 const IDS = ["a", "b", "c"];
@@ -25,7 +26,7 @@ Deno.test("a single voter with a full disk refuses, can be read, and recovers by
   await world.time.run(3_000);
   await assert.rejects(world.produce(a, ["x"]), { code: "disk_full" });
   a.disk.capacityBytes = Infinity;
-  await world.time.run(500);
+  await world.leader();
   assert.equal(a.up.facts.appendBlocked, "");
   assert.deepEqual(await world.produce(a, [BIG]), { offset: 1, count: 1 });
   assert.equal(a.failure, undefined);
@@ -35,15 +36,23 @@ Deno.test("a single voter with a full disk refuses, can be read, and recovers by
 Deno.test("a single voter whose disk gets full acknowledges what it has written", async () => {
   const world = await ReplicaWorld.found(["a"]);
   const a = await world.leader();
-  const term = a.up.status().term;
-  // In one turn: the second does not fit, and the first is not synced yet.
+  const synced = Promise.withResolvers<void>();
+  a.disk.beforeSync = () => synced.promise;
   const written = world.produce(a, ["fits"]);
   await world.time.run(0);
   fill(a.disk);
-  await assert.rejects(world.produce(a, [BIG]), { code: "disk_full" });
+  // A full batch goes to the disk while that syncs.
+  const refused = assert.rejects(
+    world.produce(a, ["y".repeat(BATCH_BYTES_TARGET)]),
+    { code: "disk_full" },
+  );
+  await world.time.run(100);
+  synced.resolve();
+  await refused;
   assert.deepEqual(await written, { offset: 0, count: 1 });
-  const { role, term: after } = a.up.status();
-  assert.deepEqual([role, after], ["leader", term]);
+  a.disk.capacityBytes = Infinity;
+  await world.leader();
+  assert.deepEqual(await world.produce(a, ["x"]), { offset: 1, count: 1 });
   await world.stopAll();
 });
 
@@ -240,7 +249,7 @@ Deno.test("a full disk that does not say how much room it has is asked again, an
     "nothing is appended: the free space is not known",
   ]);
   a.disk.freeBytes = freeBytes;
-  await world.time.run(500);
+  await world.leader();
   assert.deepEqual(await world.produce(a, ["x"]), { offset: 0, count: 1 });
   assert.equal(a.failure, undefined);
   await world.stopAll();

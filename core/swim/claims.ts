@@ -5,12 +5,11 @@
  */
 import { MEMBERS_MAX } from "./limits.ts";
 import { endpointOf, equalBytes, type Member } from "./members.ts";
-import { sendParts } from "./packets.ts";
+import { isElsewhere, judgeElsewhere } from "./moves.ts";
 import {
   compareClaims,
   isGone,
   judgeAccusation,
-  judgeMove,
   refutingIncarnation,
 } from "./precedence.ts";
 import { adjustHealth, ownMember, type SwimState } from "./state.ts";
@@ -25,9 +24,15 @@ export function applyAlive(state: SwimState, claim: Alive): void {
   if (!isPlausible(alive) || claim.node === "") return;
   const known = state.members.get(alive.node);
   if (known === undefined) return addMember(state, alive);
-  const isMoved = known.port !== alive.port ||
-    !equalBytes(known.address, alive.address);
-  if (isMoved && !mayMove(state, known, alive)) return;
+  const isMoved = isElsewhere(known, alive);
+  if (isMoved) {
+    const verdict = judgeElsewhere(state, known, alive);
+    if (verdict === "refute") {
+      state.delegate.onNotice("Refuting an earlier claim of ours");
+      return refute(state, alive.incarnation);
+    }
+    if (verdict === "ignore") return;
+  }
   if (alive.node === state.config.name) return applyOwnAlive(state, alive);
   const isNews = compareClaims(
     { status: "alive", incarnation: alive.incarnation },
@@ -130,27 +135,10 @@ function addMember(state: SwimState, alive: Alive): void {
     incarnation: 0,
     status: "dead",
     statusChangedAtMs: state.nowMs,
+    conflictToldAtMs: Number.NEGATIVE_INFINITY,
   };
   state.members.add(member);
   acceptAlive(state, member, alive);
-}
-
-function mayMove(state: SwimState, known: Member, alive: Alive): boolean {
-  const verdict = judgeMove(known, {
-    nowMs: state.nowMs,
-    reclaimMs: state.config.timings.deadNodeReclaimMs,
-  });
-  if (verdict === "move" && known.name !== state.config.name) return true;
-  state.delegate.onConflict({
-    known,
-    claimed: endpointOf(alive.address, alive.port)!,
-  });
-  // The other owner of the name hears of it from us: its twin gossips with
-  // everyone but the name that it takes for its own.
-  if (known.name !== state.config.name) {
-    sendParts(state, known.endpoint, [encodeAlive(alive)]);
-  }
-  return false;
 }
 
 /** Others have our name and address, but perhaps from an earlier life of ours. */
@@ -165,7 +153,8 @@ function applyOwnAlive(state: SwimState, alive: Alive): void {
 
 function acceptAlive(state: SwimState, member: Member, alive: Alive): void {
   const wasGone = isGone(member.status);
-  const isUpdate = !equalBytes(member.meta, alive.meta);
+  const isUpdate = isElsewhere(member, alive) ||
+    !equalBytes(member.meta, alive.meta);
   // The claim's bytes are views of its packet, which is not ours to keep.
   member.address = alive.address.slice();
   member.port = alive.port;

@@ -19,6 +19,8 @@ export interface Member extends PushPullNode {
   statusChangedAtMs: number;
   /** `address` and `port` as sockets want them. */
   endpoint: Endpoint;
+  /** When somebody was last told of a claim to the name from elsewhere. */
+  conflictToldAtMs: number;
 }
 
 export class MemberTable {

@@ -54,6 +54,8 @@ export type StreamWork =
 /** The layer above: it gives our meta data and hears what happens. */
 export interface SwimDelegate {
   meta(): Uint8Array;
+  /** Whether the meta data are of one node, which then may have moved. */
+  isSameNode(known: Uint8Array, claimed: Uint8Array): boolean;
   hasBroadcasts(): boolean;
   broadcasts(budget: {
     overheadBytes: number;

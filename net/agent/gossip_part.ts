@@ -2,6 +2,7 @@
  * Gossip of an agent: who is there. Binds, joins the seeds in the background
  * until one answers, tells members and their changes, and leaves in order.
  */
+import { TAG_NODE_ID } from "../../core/cluster/node_view.ts";
 import { ProglogError } from "../../core/errors.ts";
 import { TIMINGS_LAN } from "../../core/swim/config.ts";
 import { SERF_TIMINGS } from "../../core/swim/serf/context.ts";
@@ -83,6 +84,7 @@ export class GossipPart implements Part {
           advertiseAddr: formatHostPort(options.advertiseAddress),
         }),
         tags: tags(),
+        identityTag: TAG_NODE_ID,
         timings: TIMINGS_LAN,
         serfTimings: SERF_TIMINGS,
         ...(cipher === undefined ? {} : { cipher, keys: cipher }),

@@ -213,10 +213,11 @@ export class GossipNode {
     const { clock, random } = this.#environment;
     const { name, tags, timings, serfTimings, cipher } = this.#options;
     const label = new TextEncoder().encode(this.#options.label ?? "");
-    const plainInput = this.#options.plainInput ?? "refused";
+    const { identityTag, plainInput = "refused" } = this.#options;
     return new Serf({
       name,
       tags,
+      ...(identityTag === undefined ? {} : { identityTag }),
       timings,
       serfTimings,
       advertiseAddress: parseIp(advertise.host)!,

@@ -15,6 +15,8 @@ export interface GossipOptions {
   /** Where others reach us, if that is not `bindAddr`. */
   readonly advertiseAddr?: string;
   readonly tags: Tags;
+  /** The tag that is a node's own for good: with it, moves are known at once. */
+  readonly identityTag?: string;
   readonly timings: SwimTimings;
   readonly serfTimings: SerfTimings;
   /** Usually a `Keyring`; without it gossip is plain. */

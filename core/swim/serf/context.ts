@@ -75,6 +75,7 @@ export interface SerfContext {
   readonly name: string;
   readonly advertiseAddress: Uint8Array;
   readonly advertisePort: number;
+  readonly identityTag: string | undefined;
   readonly timings: SerfTimings;
   readonly random: Random;
   readonly swim: Swim;

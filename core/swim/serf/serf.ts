@@ -10,7 +10,7 @@ import { randomBelow } from "../random.ts";
 import type { SwimConfig, SwimDelegate, Work } from "../state.ts";
 import { Swim } from "../swim.ts";
 import type { Endpoint } from "../wire/ip.ts";
-import { encodeTags, type Tags } from "../wire/tags.ts";
+import { decodeTags, encodeTags, type Tags } from "../wire/tags.ts";
 import { type SerfContext, type SerfTimings, viewOf } from "./context.ts";
 import { notice } from "./context.ts";
 import { EventRing } from "./event_ring.ts";
@@ -42,6 +42,12 @@ import { type SendOutcome, sendUserEvent } from "./user_events.ts";
 export interface SerfConfig extends SwimConfig {
   readonly tags: Tags;
   readonly serfTimings: SerfTimings;
+  /**
+   * The tag that only one node ever has, whatever its address: one that comes
+   * back elsewhere takes its name along at once. Without it, as Serf has it, only
+   * a name that is out of use may move.
+   */
+  readonly identityTag?: string;
 }
 
 export class Serf {
@@ -177,6 +183,11 @@ export class Serf {
   #delegate(): SwimDelegate {
     return {
       meta: () => encodeTags(this.#context.tags)!,
+      isSameNode: (known, claimed) => {
+        const identity = identityOf(this.#context, known);
+        return identity !== undefined &&
+          identity === identityOf(this.#context, claimed);
+      },
       hasBroadcasts: () => hasBroadcasts(this.#context),
       broadcasts: (budget) => takeBroadcasts(this.#context, budget),
       onMessage: (payload) => receiveMessage(this.#context, payload),
@@ -204,6 +215,15 @@ export class Serf {
   }
 }
 
+/** Undefined where a node does not tell. */
+function identityOf(
+  { identityTag }: SerfContext,
+  meta: Uint8Array,
+): string | undefined {
+  if (identityTag === undefined) return undefined;
+  return decodeTags(meta)[identityTag] || undefined;
+}
+
 function newContext(
   config: SerfConfig,
   { random, nowMs }: { random: Random; nowMs: number },
@@ -215,6 +235,7 @@ function newContext(
     name: config.name,
     advertiseAddress: config.advertiseAddress,
     advertisePort: config.advertisePort,
+    identityTag: config.identityTag,
     timings: config.serfTimings,
     random,
     swim,

@@ -18,7 +18,7 @@ import {
 import { closePacket, openPacket } from "../../../core/swim/wire/packet.ts";
 import { PushPullDecoder } from "../../../core/swim/wire/push_pull.ts";
 import { decodeSerfMessage } from "../../../core/swim/wire/serf_decoder.ts";
-import { encodeTags } from "../../../core/swim/wire/tags.ts";
+import { encodeTags, type Tags } from "../../../core/swim/wire/tags.ts";
 import { seededRandom } from "../../support/seeded_random.ts";
 
 export const SCRIPT_ENVELOPE = {
@@ -39,10 +39,11 @@ export class ScriptedNode {
   readonly serf: Serf;
   nowMs = 0;
 
-  constructor(name: string) {
+  constructor(name: string, identity: Tags = {}) {
     this.serf = new Serf({
       name,
-      tags: { rpc_addr: `10.0.0.1:8400` },
+      tags: { rpc_addr: `10.0.0.1:8400`, ...identity },
+      identityTag: "node_id",
       advertiseAddress: addressOf(name),
       advertisePort: PORT,
       timings: TIMINGS_LAN,
@@ -52,10 +53,15 @@ export class ScriptedNode {
     }, { random: seededRandom(1), nowMs: 0 });
   }
 
-  receiveClaim(node: string, claim: Claim, host = addressOf(node)): void {
+  receiveClaim(
+    node: string,
+    claim: Claim,
+    host = addressOf(node),
+    tags: Tags = {},
+  ): void {
     const { incarnation, status } = claim;
     if (status === "alive") {
-      const meta = encodeTags({})!;
+      const meta = encodeTags(tags)!;
       const address = host;
       const alive = { node, incarnation, address, meta };
       this.receive(

@@ -8,4 +8,7 @@ export const NODE_REGRESSIONS: readonly {
   { seed: 27, was: "a client asked a dead connection and dialled no new one" },
   { seed: 116, was: "a producer stayed on a server that was silent" },
   { seed: 177, was: "a fresh read tried one follower after another" },
+  { seed: 7089, was: "claims to a name were passed on in a circle" },
+  { seed: 5341, was: "moved nodes kept each other's old addresses alive" },
+  { seed: 5167, was: "the others did not take over a moved leader's address" },
 ];

@@ -49,7 +49,9 @@ export class Replica {
   #lastCause: Error | undefined;
   #stopping: Promise<void> | undefined;
   #drained: (() => void) | undefined;
-  #settled: (() => void) | undefined;
+  #settling: (() => void)[] = [];
+  /** What must be committed: all that was there when this node came to lead. */
+  #settledAt: number | undefined;
 
   /**
    * Opens or creates the replica in its directory. One that is the only voter
@@ -189,13 +191,12 @@ export class Replica {
    * its log that it is committed: not so after a power loss.
    */
   #isBlockedAlone(): boolean {
-    const { block, loop } = this.#machinery;
+    const { block } = this.#machinery;
     if (block.reason === undefined) return false;
     if (this.#recovered.applier.applied.index < this.#log.lastIndex) {
       return false;
     }
-    const voters = votersOf(loop.raft.status.configuration);
-    return voters.length === 1 && voters[0] === this.nodeId;
+    return this.#isOnlyVoter;
   }
 
   /** A message of another replica, authenticated as from `message.from`. */
@@ -212,7 +213,8 @@ export class Replica {
 
   /**
    * Founds a group of these members, all of which must call it alike. A single
-   * founder leads when this resolves.
+   * founder leads when this resolves, unless it has others beside it by then.
+   * Rejects with `unavailable` when the replica ends before.
    */
   async bootstrap(founders: readonly Founder[]): Promise<BootstrapResult> {
     if (this.#failure !== undefined) throw this.#failure;
@@ -344,25 +346,32 @@ export class Replica {
 
   /** The only voter leads after a few syncs; nobody else is waited for. */
   async #whenSettled(): Promise<void> {
-    const { configuration, id } = this.#machinery.loop.raft.status;
-    const [voter, ...others] = votersOf(configuration);
-    if (voter !== id || others.length > 0) return;
+    if (!this.#isOnlyVoter) return;
     await new Promise<void>((resolve) => {
-      this.#settled = resolve;
+      this.#settling.push(resolve);
       this.#machinery.loop.wake();
     });
     if (this.#failure !== undefined) throw this.#failure;
   }
 
+  get #isOnlyVoter(): boolean {
+    const { configuration, id } = this.#machinery.loop.raft.status;
+    const [voter, ...others] = votersOf(configuration);
+    return voter === id && others.length === 0;
+  }
+
+  /** Who was the only voter may be so no more before it has led. */
   #tellSettled(): void {
-    if (this.#settled === undefined) return;
+    if (this.#settling.length === 0) return;
     const { commitIndex, lastIndex } = this.#machinery.loop.raft.status;
-    const isCommitted = this.isLeader && commitIndex === lastIndex;
+    if (this.isLeader) this.#settledAt ??= lastIndex;
+    else this.#settledAt = undefined;
+    const isCommitted = commitIndex >= (this.#settledAt ?? Infinity);
     const isStuck = this.#failure !== undefined ||
       this.#machinery.block.reason !== undefined;
-    if (!isCommitted && !isStuck) return;
-    this.#settled();
-    this.#settled = undefined;
+    if (!isCommitted && !isStuck && this.#isOnlyVoter) return;
+    for (const resolve of this.#settling.splice(0)) resolve();
+    this.#settledAt = undefined;
   }
 
   #onTurn(): void {

@@ -55,8 +55,6 @@ export class ReplicaNode {
   syncMaxMs: number;
   /** Up, opened, and not thrown away. */
   replica: Replica | undefined;
-  /** It was told to stop. */
-  isEnding = false;
   /** Counts starts. */
   life = 0;
   /** Where a reader goes on that has seen all before. */
@@ -145,8 +143,6 @@ export class ReplicaNode {
     again: () => void,
   ): void {
     if (life !== this.life) return;
-    // A founding that waited for a leader is refused at an orderly end.
-    if (this.isEnding && isProglogError(error, "unavailable")) return;
     if (isProglogError(error, "disk_full")) machine.after(REOPEN_MS, again);
     else this.watcher.broken(this, error);
   }

@@ -90,7 +90,6 @@ async function runUntil(cluster: ReplicaCluster, endMs: number) {
 async function stopAll(cluster: ReplicaCluster): Promise<void> {
   let isStopped = false;
   const nodes = [...cluster.nodes.values()];
-  for (const node of nodes) node.isEnding = true;
   const stopping = nodes.map(({ replica }) => replica?.stop());
   const stopped = Promise.all(stopping).then(
     () => isStopped = true,

@@ -17,6 +17,8 @@ export class ReachWatch {
   /** Since when each pair, or node, is well, without a break. */
   readonly #sinceMs = new Map<string, number>();
   #seen = new Set<string>();
+  /** The voters that there were, oldest first, and until when. */
+  #electorates: Electorate[] = [];
 
   /** `client` is the machine that the client runs on. */
   constructor(world: NodeWorld, client: string) {
@@ -29,9 +31,10 @@ export class ReachWatch {
   /** Whether one majority was in reach of the client from then until now. */
   hadMajoritySince(sinceMs: number): boolean {
     this.#look();
-    const voters = this.#voters();
+    const electorates = this.#electorates
+      .filter(({ untilMs }) => untilMs >= sinceMs)
+      .map(({ voters }) => voters);
     const up = [...this.#world.nodes.values()].filter((node) =>
-      voters.includes(node.nodeId ?? "") &&
       this.#isSince(nodeKey(node), sinceMs)
     );
     return up.some((one) => {
@@ -43,7 +46,7 @@ export class ReachWatch {
           left === right || this.#isSince(pairKey(left, right), sinceMs)
         )
       );
-      return isWhole && 2 * group.length > voters.length &&
+      return isWhole && isMajorityOfAll(group, electorates) &&
         group.some(({ name }) => this.#named.includes(name)) &&
         !this.#isLedFromNowhere(group);
     });
@@ -69,6 +72,7 @@ export class ReachWatch {
   }
 
   #look(): void {
+    this.#noteVoters();
     const { nodes, events } = this.#world;
     const up = [...nodes.values()].filter((node) => this.#isWell(node));
     const seen = new Set<string>();
@@ -105,6 +109,16 @@ export class ReachWatch {
       network.isOpen({ from: other, to: one });
   }
 
+  /** A majority of today was none before some of it had a vote. */
+  #noteVoters(): void {
+    const voters = this.#voters();
+    const last = this.#electorates.at(-1);
+    const { nowMs } = this.#world.events;
+    if (last?.voters.join() !== voters.join()) {
+      this.#electorates.push({ voters, untilMs: nowMs });
+    } else last.untilMs = nowMs;
+  }
+
   /** Of the newest configuration that anybody has committed. */
   #voters(): readonly string[] {
     let newest = -1;
@@ -121,6 +135,22 @@ export class ReachWatch {
     }
     return voters;
   }
+}
+
+interface Electorate {
+  readonly voters: readonly string[];
+  /** When it was last seen in force. */
+  untilMs: number;
+}
+
+function isMajorityOfAll(
+  group: readonly SimNode[],
+  electorates: readonly (readonly string[])[],
+): boolean {
+  return electorates.every((voters) => {
+    const here = group.filter(({ nodeId }) => voters.includes(nodeId ?? ""));
+    return 2 * here.length > voters.length;
+  });
 }
 
 /** Gossip needs its time to tell that somebody has moved. */

@@ -11,4 +11,5 @@ export const NODE_REGRESSIONS: readonly {
   { seed: 7089, was: "claims to a name were passed on in a circle" },
   { seed: 5341, was: "moved nodes kept each other's old addresses alive" },
   { seed: 5167, was: "the others did not take over a moved leader's address" },
+  { seed: 7014, was: "the checker took a voter of later for one of before" },
 ];

@@ -34,7 +34,8 @@ import {
   encodeProduceRequest,
   type Start,
 } from "../rpc/messages.ts";
-import { ConnectionPool, type Dial } from "./connection_pool.ts";
+import { ConnectionPool } from "./connection_pool.ts";
+import type { Dial } from "./connections.ts";
 import { consumeBatches } from "./consumer.ts";
 import { Producer } from "./producer.ts";
 import type { EncodedRecords } from "./record_builder.ts";

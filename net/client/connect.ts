@@ -15,7 +15,7 @@ import {
   type PumpLimits,
 } from "../transport/socket_pump.ts";
 import type { TlsMaterial } from "../transport/types.ts";
-import type { Dial } from "./connection_pool.ts";
+import type { Dial } from "./connections.ts";
 import { ProglogClient } from "./client.ts";
 
 export interface ConnectOptions {

@@ -54,6 +54,11 @@ const TIMEOUT_DEFAULT_MS = 10_000;
 /** Elections take some hundred milliseconds: looking often costs little. */
 const PAUSE_FIRST_MS = 5;
 const PAUSE_MAX_MS = 50;
+/**
+ * Two election timeouts: where no leader is known for longer, others may know of
+ * one that this node does not hear, and the caller can ask them.
+ */
+const LEADERLESS_MAX_MS = 1_000;
 /** How long calls to a former leader may go on. */
 const RETIRE_MS = 1_000;
 
@@ -68,7 +73,10 @@ export class Forwarder {
     this.#connections = new LeaderConnections(options.dial);
   }
 
-  /** Throws what the leader answered, `unavailable`, or `deadline_exceeded`. */
+  /**
+   * Throws what the leader answered, `unavailable`, `deadline_exceeded`, or
+   * `not_leader` when none was known for a second and nothing has been sent.
+   */
   async unary(
     target: ForwardTarget,
     work: ForwardedWork,
@@ -78,6 +86,7 @@ export class Forwarder {
     for (;;) {
       const result = await this.#try(target, work, tries.deadlineMs);
       if (result instanceof Uint8Array) return result;
+      tries.checkPatience(result);
       await tries.afterFailure(result, work.isRepeatable);
     }
   }
@@ -129,7 +138,9 @@ export class Forwarder {
     deadlineMs: number,
   ): Promise<Uint8Array | Failure> {
     const place = this.leader(log);
-    if (place === undefined) return dialFailure(noLeader(log));
+    if (place === undefined) {
+      return { ...dialFailure(noLeader(log)), leader: "unknown" };
+    }
     if (place.kind === "here") return await work.doHere().catch(failureOf);
     let client;
     try {
@@ -151,6 +162,9 @@ export class Tries {
   readonly #options: ForwarderOptions;
   readonly #call: ServerCall;
   #count = 0;
+  /** A try before this one may have done it. */
+  #isOpen = false;
+  #leaderlessSinceMs: number | undefined;
 
   constructor(options: ForwarderOptions, call: ServerCall) {
     this.#options = options;
@@ -158,6 +172,19 @@ export class Tries {
     const timeoutMs = options.timeoutMs ?? TIMEOUT_DEFAULT_MS;
     this.deadlineMs = call.deadlineMs ??
       options.clock.monotonicMs() + timeoutMs;
+  }
+
+  /** Throws where no leader has been known for too long, and nothing was sent. */
+  checkPatience(failure: Failure): void {
+    if (failure.leader !== "unknown" || this.#isOpen) {
+      this.#leaderlessSinceMs = undefined;
+      return;
+    }
+    const nowMs = this.#options.clock.monotonicMs();
+    this.#leaderlessSinceMs ??= nowMs;
+    if (nowMs - this.#leaderlessSinceMs >= LEADERLESS_MAX_MS) {
+      throw failure.error;
+    }
   }
 
   /** Returns when another try is due; throws what the caller is to be told. */
@@ -168,6 +195,7 @@ export class Tries {
     const isSafe = failure.outcome === "not_done" || isRepeatable === "yes";
     if (failure.next === "final") throw failure.error;
     if (!isSafe) throw outcomeUnknown(failure.error);
+    this.#isOpen ||= failure.outcome === "unknown";
     const { clock, random, scheduler } = this.#options;
     const ceilingMs = Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** this.#count);
     this.#count += 1;
@@ -175,7 +203,7 @@ export class Tries {
     if (
       this.#call.signal.aborted ||
       clock.monotonicMs() + pauseMs >= this.deadlineMs
-    ) throw failure.error;
+    ) throw this.#isOpen ? outcomeUnknown(failure.error) : failure.error;
     await new Promise<void>((resolve) => scheduler.after(pauseMs, resolve));
   }
 }

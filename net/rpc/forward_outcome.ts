@@ -12,6 +12,8 @@ export interface Failure {
   readonly outcome: "not_done" | "unknown";
   /** "final": what the leader answered, for the caller. */
   readonly next: "retry" | "final";
+  /** "unknown": nobody was asked, as no leader is known. */
+  readonly leader?: "unknown";
 }
 
 /** For errors of a call to the leader, of dialling it, and of doing it here. */

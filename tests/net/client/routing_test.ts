@@ -326,6 +326,17 @@ Deno.test("a Producer leaves a leader that is cut off from the others", async ()
   }, { seeds: ["a"] });
 });
 
+Deno.test("produce() without a key leaves a server that is cut off from the others", async () => {
+  await withCluster(async (cluster, client) => {
+    await client.produce(record("one"));
+    cluster.node("a").isCutOff = true;
+    cluster.leader = "b";
+    const fromMs = cluster.time.monotonicMs();
+    assert.equal((await client.produce(record("two"))).offset, 1);
+    assert.ok(cluster.time.monotonicMs() - fromMs < 2_000);
+  }, { seeds: ["a"] });
+});
+
 Deno.test("consume() with follow leaves a follower that is cut off from the others", async () => {
   await withCluster(async (cluster, client) => {
     await fill(cluster);

@@ -9,6 +9,7 @@ import {
   decodeProduceResponse,
   encodeProduceRequest,
 } from "../../../net/rpc/messages.ts";
+import { fromStatusError } from "../../../net/rpc/status.ts";
 import { CLIENT, MemoryCluster, PEER } from "../../support/memory_cluster.ts";
 
 const PRODUCE = "/log.v1.Log/Produce";
@@ -138,6 +139,37 @@ Deno.test("a write that nobody can take ends at its deadline", async () => {
   const error = await failure(produce(client, request()));
   assert.equal(error.code, STATUS.UNAVAILABLE);
   assert.equal(cluster.appended.length, 0);
+});
+
+Deno.test("a write on a node that knows no leader is refused for certain after a second", async () => {
+  for (const sequence of [0, 1]) {
+    const cluster = new MemoryCluster();
+    cluster.node("b").isCutOff = true;
+    const { client } = await cluster.node("b").dial(CLIENT);
+    const fromMs = cluster.time.monotonicMs();
+    const error = fromStatusError(
+      await failure(produce(client, request(sequence))),
+    );
+    assert.equal(error.code, "not_leader");
+    assert.equal(error.details["outcome"], "not_appended");
+    const tookMs = cluster.time.monotonicMs() - fromMs;
+    assert.ok(tookMs >= 1_000 && tookMs < 1_100, `it took ${tookMs} ms`);
+  }
+});
+
+Deno.test("a write that may have been appended waits on, and is not said to be refused", async () => {
+  const cluster = new MemoryCluster();
+  const a = cluster.node("a");
+  a.afterAppend = () => {
+    cluster.leader = undefined;
+    a.cut();
+  };
+  const { client } = await cluster.node("b").dial(CLIENT);
+  const fromMs = cluster.time.monotonicMs();
+  const error = fromStatusError(await failure(produce(client, request(1))));
+  assert.equal(error.code, "unavailable");
+  assert.equal(error.details["outcome"], "unknown");
+  assert.ok(cluster.time.monotonicMs() - fromMs > 9_000);
 });
 
 Deno.test("what the leader answers is the answer", async () => {

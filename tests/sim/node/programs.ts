@@ -90,10 +90,7 @@ export async function produceSingly(machine: ClientMachine): Promise<void> {
       // It may have been appended: only the program could know what to do.
       if (isSurelyNotDone(error)) {
         for (const value of values) world.truth.refused(value);
-        // A server that is cut off keeps a call, which must not be sent twice.
-        const isHeld = error.code === "not_leader";
-        if (isHeld) world.saw("client_held");
-        else machine.failed("produce_single", sinceMs, error);
+        machine.failed("produce_single", sinceMs, error);
       } else world.saw("client_outcome_unknown");
     }
     await machine.pause(SINGLE_PAUSE_MAX_MS);

@@ -51,11 +51,6 @@ export class Durability {
     }
   }
 
-  /** The last write never was, except for its hard state. */
-  writeFailed(): void {
-    if (this.#writes.at(-1)?.hasHardState === false) this.#writes.pop();
-  }
-
   persisted(number: number): void {
     if (number > this.#persistedNumber) this.#persistedNumber = number;
     const done = this.#writes.filter((write) => write.number <= number);

@@ -175,7 +175,6 @@ export class Raft<P extends Proposal = Proposal> {
   writeFailed(nowMs: number): void {
     const state = this.#at(nowMs);
     state.entries.writeFailed();
-    state.durability.writeFailed();
     const { lastIndex } = state.entries;
     const after = logIndex(lastIndex + 1);
     state.isWriteBlocked = true;

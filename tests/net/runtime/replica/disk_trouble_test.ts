@@ -56,6 +56,18 @@ Deno.test("a single voter whose disk gets full acknowledges what it has written"
   await world.stopAll();
 });
 
+Deno.test("of two entries in one write, the one that fits is acknowledged", async () => {
+  const world = await ReplicaWorld.found(["a"]);
+  const a = await world.leader();
+  const entry = "y".repeat(BATCH_BYTES_TARGET);
+  a.disk.capacityBytes = 0;
+  a.disk.capacityBytes = 1.5 * BATCH_BYTES_TARGET - a.disk.freeBytes("/");
+  const [first, second] = [[entry], [entry]].map((it) => world.produce(a, it));
+  await assert.rejects(second ?? Promise.resolve(), { code: "disk_full" });
+  assert.deepEqual(await first, { offset: 0, count: 1 });
+  await world.stopAll();
+});
+
 Deno.test("readBarrier() of a single voter with a full disk answers only where it knows all", async () => {
   const world = await ReplicaWorld.found(["a"]);
   const a = await world.leader();

@@ -80,7 +80,6 @@ for (
   const fault of [
     "sync_never",
     "vote_before_persist",
-    "two_changes_at_once",
     "read_without_quorum",
     "forget_to_truncate",
     "apply_twice",

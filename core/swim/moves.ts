@@ -54,10 +54,12 @@ function judgeOwn(
   if (isGone(own.status) || alive.incarnation < own.incarnation) {
     return "ignore";
   }
-  const livedMs = state.nowMs - own.statusChangedAtMs;
-  if (livedMs >= state.config.timings.deadNodeReclaimMs) {
-    report(state, own, alive);
-  }
+  const { deadNodeReclaimMs } = state.config.timings;
+  if (state.nowMs - own.statusChangedAtMs < deadNodeReclaimMs) return "refute";
+  report(state, own, alive);
+  // Copies that outdo each other must not keep all others busy.
+  if (state.nowMs - own.conflictToldAtMs < deadNodeReclaimMs) return "ignore";
+  own.conflictToldAtMs = state.nowMs;
   return "refute";
 }
 

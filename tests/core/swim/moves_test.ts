@@ -52,16 +52,19 @@ Deno.test("a node outdoes what it claimed in an earlier life elsewhere, in silen
   assert.deepEqual(node.swimTable(), ["a alive 8"]);
 });
 
-Deno.test("a copy of a node is told by the node that is there for long", () => {
+Deno.test("a copy of a node is reported by the node that is there for long, and outdone now and then", () => {
   const node = started({ node_id: "a" });
   node.advance(30_000);
-  node.takeOutput();
-  node.receiveClaim("a", alive(7), NEW, { node_id: "a" });
-  assert.ok(
-    node.takeOutput().includes(
-      "event name_conflict a 10.0.0.1 10.0.0.77 ours",
-    ),
-  );
+  for (const [incarnation, told] of [[7, 8], [9, 8], [11, 8]] as const) {
+    node.takeOutput();
+    node.receiveClaim("a", alive(incarnation), NEW, { node_id: "a" });
+    const conflict = "event name_conflict a 10.0.0.1 10.0.0.77 ours";
+    assert.ok(node.takeOutput().includes(conflict));
+    assert.deepEqual(node.swimTable(), [`a alive ${told}`]);
+    node.advance(10_000);
+  }
+  node.receiveClaim("a", alive(11), NEW, { node_id: "a" });
+  assert.deepEqual(node.swimTable(), ["a alive 12"]);
 });
 
 Deno.test("a claim to another's name is passed on once a second, and reported each time", () => {

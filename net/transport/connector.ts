@@ -8,7 +8,7 @@ import { connect as connectTcp, isIP, type Socket } from "node:net";
 import tls, { type PeerCertificate, type TLSSocket } from "node:tls";
 import type { Scheduler } from "../../core/env.ts";
 import { ProglogError } from "../../core/errors.ts";
-import { explainServerFailure } from "./tls_words.ts";
+import { explainServerFailure, isHangUp } from "./tls_words.ts";
 import type { TlsMaterial } from "./types.ts";
 
 /** Sent as server name where the host is an address; no certificate needs it. */
@@ -144,7 +144,9 @@ export function socketFailure(
   error: Error,
 ): ProglogError {
   const words = explainServerFailure(error);
-  const isTrust = /certificate|refused us|authority/.test(words);
+  // Who hangs up may not trust us, and may as well have been killed.
+  const isTrust = !isHangUp(error) &&
+    /certificate|refused us|authority/.test(words);
   const code = isTrust ? "unauthenticated" : "unavailable";
   return failure(options, code, words, error);
 }

@@ -37,6 +37,11 @@ export function explainClientFailure(
   return `the handshake failed: ${error.message}`;
 }
 
+/** The other side is gone without a word. */
+export function isHangUp(error: Error): boolean {
+  return /^(ECONNRESET|EPIPE)$/.test(codeOf(error));
+}
+
 /** Why the server's certificate, or the server, did not accept or please us. */
 export function explainServerFailure(error: Error): string {
   const code = codeOf(error);

@@ -215,17 +215,22 @@ class ConsumerProcess {
   readonly #stderr: Promise<string>;
   readonly #values: string[] = [];
   readonly #reading: Promise<void>;
+  #end: string | undefined;
 
   constructor(child: Deno.ChildProcess) {
     this.#child = child;
     this.#stderr = new Response(child.stderr).text();
     this.#reading = this.#read();
+    this.#stderr.then((words) => this.#end = words);
   }
 
   async finish(count: number): Promise<string[]> {
     await until(
       `a consumer has ${count} records`,
-      () => this.#values.length >= count,
+      () => {
+        assert.equal(this.#end, undefined, "a consumer ended");
+        return this.#values.length >= count;
+      },
     );
     this.#child.kill("SIGINT");
     const { code } = await this.#child.status;

@@ -5,6 +5,7 @@ import { initSecurityFiles } from "../../../net/auth/pki.ts";
 import { dialGrpc } from "../../../net/grpc/dial.ts";
 import { createClock, createScheduler } from "../../../net/os/clock.ts";
 import type { TlsMaterial } from "../../../net/transport/types.ts";
+import { socketFailure } from "../../../net/transport/connector.ts";
 import { startEchoServer } from "../../support/echo_server.ts";
 import {
   makeTestCertificates,
@@ -131,4 +132,17 @@ Deno.test("connect() tells that a certificate has expired", async () => {
   );
   await server.stop();
   Deno.removeSync(directory, { recursive: true });
+});
+
+Deno.test("socketFailure() of a server that hangs up is no proof of distrust: a killed one does so, too", () => {
+  for (const code of ["ECONNRESET", "EPIPE"]) {
+    const error = Object.assign(new Error("gone"), { code });
+    const failure = socketFailure({ host: "h", port: 1 }, error);
+    assert.equal(failure.code, "unavailable");
+    assert.match(failure.message, /may not trust our certificate/);
+  }
+  const alert = "ERR_SSL_TLSV1_ALERT_UNKNOWN_CA";
+  const refused = Object.assign(new Error("refused"), { code: alert });
+  const failure = socketFailure({ host: "h", port: 1 }, refused);
+  assert.equal(failure.code, "unauthenticated");
 });

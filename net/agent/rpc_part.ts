@@ -1,7 +1,6 @@
 /**
  * The port for clients: TLS listener, gRPC server, and the services on it.
  */
-import { nodesOf } from "../../core/cluster/node_view.ts";
 import { identityOf } from "../auth/subject.ts";
 import { dialGrpc, type GrpcLink } from "../grpc/dial.ts";
 import { grpcHandler } from "../grpc/serve.ts";
@@ -9,8 +8,6 @@ import { GrpcServer } from "../grpc/server.ts";
 import { adminMethods } from "../rpc/admin.ts";
 import { HealthService } from "../rpc/health.ts";
 import { reflectionMethods } from "../rpc/reflection.ts";
-import type { ServerInfo, ServiceBackend } from "../rpc/backend.ts";
-import { Forwarder, type LeaderPlace } from "../rpc/forward.ts";
 import { logMethods } from "../rpc/service.ts";
 import { statusOf } from "../rpc/status.ts";
 import { listen, type Listener } from "../transport/listener.ts";
@@ -20,12 +17,12 @@ import {
   PROTOCOL_RAFT,
   type ProtocolTable,
 } from "../transport/types.ts";
-import { createClusterBackend } from "./cluster/cluster_backend.ts";
 import type { ClusterPart } from "./cluster_part.ts";
 import type { GossipPart } from "./gossip_part.ts";
 import { type AgentOptions, formatHostPort } from "./config.ts";
 import type { Host } from "./host.ts";
 import type { LogPart } from "./log_part.ts";
+import { LEADER_CONNECT_TIMEOUT_MS, NodeService } from "./node_service.ts";
 import type { Part } from "./parts.ts";
 import type { SecurityPart } from "./security_part.ts";
 import { nodeStatus } from "./status.ts";
@@ -33,9 +30,6 @@ import { nodeStatus } from "./status.ts";
 const SERVICES = ["log.v1.Log", "proglog.v1.Admin", "grpc.health.v1.Health"];
 /** How long open calls may go on after a stop was asked for. */
 const DRAIN_MS = 3_000;
-
-/** How long the leader may take to answer a new connection. */
-const LEADER_CONNECT_TIMEOUT_MS = 2_000;
 
 export interface RpcPartNeeds {
   readonly security: SecurityPart;
@@ -49,7 +43,7 @@ export class RpcPart implements Part {
   readonly #options: AgentOptions;
   readonly #host: Host;
   readonly #parts: RpcPartNeeds;
-  readonly #forwarder: Forwarder;
+  readonly #service: NodeService;
   readonly #health = new HealthService(SERVICES, "not_serving");
   #server: GrpcServer | undefined;
   #listener: Listener | undefined;
@@ -62,16 +56,18 @@ export class RpcPart implements Part {
     this.#options = options;
     this.#host = host;
     this.#parts = parts;
-    this.#forwarder = new Forwarder({
-      ...host,
-      leader: (log) => this.#leaderOf(log),
-      dial: (address) => this.#dialLeader(address),
+    this.#service = new NodeService({
+      host,
+      log: parts.log,
+      cluster: () => parts.cluster,
+      gossip: parts.gossip,
+      dialLeader: (address) => this.#dialLeader(address),
     });
   }
 
   /** A log has another leader, or none. */
   leaderChanged(): void {
-    this.#forwarder.leaderChanged([...this.#parts.log.replicas.keys()]);
+    this.#service.leaderChanged();
   }
 
   get port(): number {
@@ -101,12 +97,16 @@ export class RpcPart implements Part {
   async stop(): Promise<void> {
     this.#health.setAll("not_serving");
     await this.#listener?.close({ drainMs: DRAIN_MS });
-    this.#forwarder.close();
+    this.#service.close();
     this.#server?.close();
   }
 
   #createServer(): GrpcServer {
-    const backend = this.#backend();
+    const { security, log } = this.#parts;
+    const backend = this.#service.backend({
+      guard: security.guard,
+      status: () => nodeStatus(this.#options, this.#host, log),
+    });
     const { logger, clock, scheduler } = this.#host;
     return new GrpcServer({
       methods: new Map([
@@ -145,56 +145,6 @@ export class RpcPart implements Part {
     const { links } = this.#parts.cluster;
     if (links !== undefined) table.set(PROTOCOL_RAFT, links.handler);
     return table;
-  }
-
-  #backend(): ServiceBackend {
-    const { log, cluster, gossip } = this.#parts;
-    const clusterBackend = createClusterBackend({
-      host: this.#host,
-      replicas: log.replicas,
-      members: () => gossip().members(),
-      clusterId: () => cluster.clusterId,
-      gossipKey: (request) => gossip().changeKey(request),
-    });
-    return {
-      guard: this.#parts.security.guard,
-      log: (name) => log.replicas.get(name),
-      servers: () => this.#servers(),
-      status: () => nodeStatus(this.#options, this.#host, log),
-      cluster: clusterBackend,
-      forwarder: this.#forwarder,
-    };
-  }
-
-  /** Raft's members; gossip knows newer addresses. Learners serve reads too. */
-  #servers(): ServerInfo[] {
-    const status = this.#parts.log.default?.status();
-    if (status === undefined) return [];
-    return status.configuration.members.map((member) => ({
-      id: member.name,
-      rpcAddress: this.#addressOf(member.id) ?? member.address,
-      isLeader: member.id === status.leaderId,
-    }));
-  }
-
-  #addressOf(nodeId: string): string | undefined {
-    const nodes = nodesOf(this.#parts.gossip().members());
-    return nodes.find(({ id }) => id === nodeId)?.rpcAddress;
-  }
-
-  #leaderOf(log: string): LeaderPlace | undefined {
-    const replica = this.#parts.log.replicas.get(log);
-    const leaderId = replica?.leaderId;
-    if (replica === undefined) return undefined;
-    if (leaderId === undefined) {
-      // A full disk can be why nobody leads: then that is the answer.
-      return replica.facts.appendBlocked === "" ? undefined : { kind: "here" };
-    }
-    if (leaderId === replica.nodeId) return { kind: "here" };
-    const { members } = replica.status().configuration;
-    const address = this.#addressOf(leaderId) ??
-      members.find(({ id }) => id === leaderId)?.address;
-    return address === undefined ? undefined : { kind: "there", address };
   }
 
   /** To the leader, with the certificate of a peer. */

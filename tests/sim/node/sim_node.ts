@@ -5,6 +5,7 @@
 import type { AgentOptions } from "../../../net/agent/config.ts";
 import { ClusterPart } from "../../../net/agent/cluster_part.ts";
 import { raftNetwork } from "../../../net/agent/cluster/raft_network.ts";
+import { handOverPart } from "../../../net/agent/cluster/hand_over.ts";
 import { GossipPart } from "../../../net/agent/gossip_part.ts";
 import type { Host as AgentHost } from "../../../net/agent/host.ts";
 import { LogPart } from "../../../net/agent/log_part.ts";
@@ -80,7 +81,6 @@ export class SimNode {
   readonly #options: SimNodeOptions;
   #parts: Parts | undefined;
   #readTo = 0;
-  #isGossiping = false;
 
   constructor(options: SimNodeOptions) {
     this.#options = options;
@@ -178,7 +178,6 @@ export class SimNode {
   #end(): void {
     this.life += 1;
     this.isStarted = false;
-    this.#isGossiping = false;
     this.#parts = undefined;
     this.#options.wire.unplug(this.address);
     const how = this.deathIsTold ? "told" : "any";
@@ -212,7 +211,6 @@ export class SimNode {
       log,
       cluster: () => cluster,
       gossip: () => gossip,
-      members: () => this.#isGossiping ? gossip.members() : [],
     });
     const cluster: ClusterPart = new ClusterPart({
       options,
@@ -242,26 +240,32 @@ export class SimNode {
       tags: () => cluster.tags(),
       onEvent: (event) => cluster.onGossip(event),
     });
-    const all = [log, cluster.peers, rpc, this.#watched(gossip), cluster];
+    const leadership = handOverPart({
+      host,
+      replicas: () => log.replicas.values(),
+      members: () => gossip.members(),
+    });
+    const all = [
+      log,
+      cluster.peers,
+      rpc,
+      this.#heldAtStart(gossip),
+      cluster,
+      leadership,
+    ];
     return { log, gossip, cluster, all };
   }
 
-  /** Knows when it ends: the port for clients ends later. */
-  #watched(gossip: GossipPart): Part {
+  /** It reads a file, and needs none of the virtual time for it. */
+  #heldAtStart(gossip: GossipPart): Part {
     return {
       name: gossip.name,
-      start: async () => {
+      start: () => {
         const starting = gossip.start();
-        // It reads a file, and needs none of the virtual time for it.
         this.#options.watcher.hold(starting);
-        await starting;
-        this.#isGossiping = true;
+        return starting;
       },
-      stop: async () => {
-        await gossip.node?.leave();
-        this.#isGossiping = false;
-        await gossip.stop();
-      },
+      stop: () => gossip.stop(),
     };
   }
 
